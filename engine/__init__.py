@@ -1,0 +1,68 @@
+"""Cartoonify: photos of people to cut-outs and cartoons, without torch.
+
+    import engine
+    app = engine.load()
+    result = app("photo.jpg")
+    result.save("out")
+
+Names are loaded on first use, so that the import costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.cartoon.palette import k_histogram, update_centroids
+    from engine.cartoon.stylise import cartoonize
+    from engine.cutout.classic import decode_segmap
+    from engine.errors import (
+        EngineError,
+        HistogramError,
+        ModelError,
+        OptionError,
+        OutputError,
+        PhotoError,
+        ProviderError,
+    )
+    from engine.metrics import log_mse, mse, ssim
+    from engine.options import CartoonOptions, CutoutOptions, SegmentOptions
+    from engine.pipeline import Cartoonifier, load
+    from engine.result import Result
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "engine.cartoon.palette": ("k_histogram", "update_centroids"),
+    "engine.cartoon.stylise": ("cartoonize",),
+    "engine.cutout.classic": ("decode_segmap",),
+    "engine.errors": (
+        "EngineError", "HistogramError", "ModelError", "OptionError", "OutputError",
+        "PhotoError", "ProviderError",
+    ),
+    "engine.metrics": ("log_mse", "mse", "ssim"),
+    "engine.options": ("CartoonOptions", "CutoutOptions", "SegmentOptions"),
+    "engine.pipeline": ("Cartoonifier", "load"),
+    "engine.result": ("Result",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CartoonOptions", "Cartoonifier", "CutoutOptions", "EngineError", "HistogramError",
+    "ModelError", "OptionError", "OutputError", "PhotoError", "ProviderError", "Result",
+    "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram", "load", "log_mse", "mse",
+    "ssim", "update_centroids",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,127 @@
+"""Many photos: what is read and written, settled before any work, and the work itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import EngineError, OptionError, PhotoError
+from engine.images import SUFFIXES
+
+if TYPE_CHECKING:
+    from engine.output import Output
+    from engine.pipeline import Cartoonifier
+    from engine.result import Result
+
+STDIN = "-"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to do, or an input that cannot be done."""
+
+    source: str
+    """A path, or "-" for standard input."""
+    name: str
+    """Stem of its outputs."""
+    error: EngineError | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: a result with the files written, or an error."""
+
+    job: Job
+    result: Result | None = None
+    paths: tuple[Path, ...] = ()
+    error: EngineError | None = None
+
+
+def plan_jobs(inputs: Sequence[str], kinds: Sequence[str]) -> list[Job]:
+    """A job for each photo: files as given, folders as the pictures in them, each once.
+
+    Photos of one stem (a.jpg and a.png) are told apart by their suffix. Raises OptionError
+    when names collide even so.
+    """
+    jobs: list[Job] = []
+    seen: set[str] = set()
+    for given in inputs:
+        for job in _expand(given, kinds):
+            identity = STDIN if job.source == STDIN else os.path.realpath(job.source)
+            if identity not in seen:
+                seen.add(identity)
+                jobs.append(job)
+    return _tell_apart(jobs)
+
+
+def run_jobs(cartoonifier: Cartoonifier, jobs: Sequence[Job], output: Output) -> Iterator[Outcome]:
+    """Does the jobs in turn; one that fails becomes an outcome with an error."""
+    for job in jobs:
+        yield _run_job(cartoonifier, job, output)
+
+
+def _run_job(cartoonifier: Cartoonifier, job: Job, output: Output) -> Outcome:
+    try:
+        if job.error:
+            raise job.error
+        output.check(job.name)
+        result = cartoonifier(sys.stdin.buffer.read() if job.source == STDIN else job.source)
+        result.name = job.name
+        return Outcome(job, result, tuple(output.write(result)))
+    except EngineError as error:
+        return Outcome(job, error=error)
+    except Exception as error:  # whatever it is, the other photos are still done
+        log.debug("%s", job.source, exc_info=True)
+        return Outcome(job, error=EngineError(f"{job.source}: unexpected {error!r}"))
+
+
+def _expand(given: str, kinds: Sequence[str]) -> list[Job]:
+    if given == STDIN:
+        return [Job(STDIN, "stdin")]
+    if not os.path.isdir(given):
+        return [Job(given, Path(given).stem)]
+    try:
+        files = sorted(entry.name for entry in os.scandir(given) if entry.is_file())
+    except OSError as error:
+        return [Job(given, "", PhotoError(f"{given}: cannot be listed: {error.strerror}."))]
+    pictures = [name for name in files if _is_picture(name)]
+    stems = {Path(name).stem for name in pictures}
+    photos = [name for name in pictures if not _is_output(Path(name).stem, stems, kinds)]
+    if not photos:
+        return [Job(given, "", PhotoError(f"{given}: a folder without pictures."))]
+    return [Job(os.path.join(given, name), Path(name).stem) for name in photos]
+
+
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _is_output(stem: str, stems: set[str], kinds: Sequence[str]) -> bool:
+    """Whether an earlier run made it of another picture in the folder."""
+    return any(stem.removesuffix(f"_{kind}") in stems - {stem} for kind in kinds)
+
+
+def _tell_apart(jobs: list[Job]) -> list[Job]:
+    """Colliding names get their suffix: a.jpg, a.png; letter case does not tell files apart."""
+    count = Counter(job.name.casefold() for job in jobs)
+    named = [
+        replace(job, name=Path(job.source).name) if count[job.name.casefold()] > 1 else job
+        for job in jobs
+    ]
+    first: dict[str, Job] = {}
+    for job in named:
+        other = first.setdefault(job.name.casefold(), job)
+        if other is not job and not (job.error or other.error):
+            raise OptionError(
+                f"{other.source} and {job.source} would be written to the same files; "
+                "do them in two runs with different -o."
+            )
+    return named

@@ -1,0 +1,1 @@
+"""The K-histogram method: a picture to its cartoon."""

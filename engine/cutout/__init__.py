@@ -1,0 +1,1 @@
+"""Label map or probability to alpha matte, and photo and matte to a picture on a background."""

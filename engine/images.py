@@ -1,0 +1,272 @@
+"""Photos in and pictures out: any common file, mode, orientation and colour profile."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import struct
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+from PIL import Image
+
+from engine.errors import OutputError, PhotoError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PhotoSource: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
+    " | Image.Image | NDArray[np.uint8]"
+)
+
+MAX_MEGAPIXELS = 200.0
+SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"]
+    + [".avif", ".jp2", ".ppm", ".pgm"]
+)
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+_WRITERS: dict[str, dict[str, Any]] = {
+    "png": {"format": "PNG", "compress_level": 1},
+    "jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    "webp": {"format": "WEBP", "quality": 92, "method": 2},
+}
+FORMATS = tuple(_WRITERS)
+_EXIF_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+log = logging.getLogger(__name__)
+
+
+def read_photo(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+    """The photo, uint8 (H, W, 3), sRGB, upright, transparency laid on white.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file object, PIL.Image, or uint8 array
+        Arrays are (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA; they are copied.
+    max_megapixels : float
+        Larger photos are refused, by their header, before they are decoded.
+
+    Raises
+    ------
+    PhotoError
+        Missing, empty, truncated, not a picture, too large, or of an unfit type.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source, max_megapixels)
+    if isinstance(source, Image.Image):
+        return _decode(source, "image", max_megapixels)
+    with _open_bytes(source) as (file, name):
+        return _decode(_open_image(file, name), name, max_megapixels)
+
+
+def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite: bool) -> None:
+    """Writes a picture, whole or not at all, in the format of the path's suffix.
+
+    Raises OutputError when the file exists and may not be overwritten, or cannot be written.
+    """
+    if not overwrite:
+        refuse_existing([path])
+    data = encode_image(picture, path.suffix[1:].lower())
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}.") from error
+
+
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """Raises OutputError when one of the files exists: it is kept."""
+    for path in paths:
+        if path.exists():
+            raise OutputError(f"{path}: exists already, and is kept. --overwrite replaces it.")
+
+
+def encode_image(picture: NDArray[np.uint8] | Image.Image, format: str) -> bytes:
+    """The picture's file, as bytes; `format` is png, jpg or webp.
+
+    Raises OutputError when the format cannot hold it.
+    """
+    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, **_WRITERS["jpg" if format == "jpeg" else format])
+    except (OSError, ValueError) as error:
+        size = f"{image.width} x {image.height} {image.mode}"
+        raise OutputError(f"{format} cannot hold {size}: {error}. Try --format png.") from error
+    return buffer.getvalue()
+
+
+def _from_array(array: NDArray[Any], max_megapixels: float) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8:
+        raise PhotoError(
+            f"array of {array.dtype}: wanted uint8, 0..255. Scale and convert it: "
+            "np.rint(255 * array).astype(np.uint8) for 0..1."
+        )
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise PhotoError(f"array of shape {array.shape}: wanted (H, W), (H, W, 3) or (H, W, 4).")
+    if array.size == 0:
+        raise PhotoError(f"array of shape {array.shape}: it holds no pixel.")
+    if array.ndim == 3 and array.shape[2] == 3:
+        _check_size((array.shape[1], array.shape[0]), max_megapixels, "array")
+        return np.array(array, order="C")
+    return _decode(Image.fromarray(np.ascontiguousarray(array)), "array", max_megapixels)
+
+
+@contextlib.contextmanager
+def _open_bytes(source: Any) -> Iterator[tuple[IO[bytes], str]]:
+    """A seekable file with something in it, and its name for messages."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        yield _not_empty(io.BytesIO(source), "bytes"), "bytes"
+    elif isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        try:
+            file = open(name, "rb")  # noqa: SIM115 (closed below)
+        except IsADirectoryError:
+            raise PhotoError(f"{name}: is a folder, wanted a photo.") from None
+        except FileNotFoundError:
+            raise PhotoError(f"{name}: no such file.") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise PhotoError(f"{name}: cannot be opened: {reason}.") from None
+        with file:
+            seekable = file if file.seekable() else io.BytesIO(file.read())
+            yield _not_empty(seekable, name), name
+    elif hasattr(source, "read"):
+        data = source.read()
+        if not isinstance(data, bytes):
+            raise PhotoError("file object: open it in binary mode ('rb').")
+        yield _not_empty(io.BytesIO(data), "file object"), "file object"
+    else:
+        raise PhotoError(
+            f"{type(source).__name__}: wanted a path, bytes, a binary file, a PIL.Image "
+            "or a uint8 array."
+        )
+
+
+def _not_empty(file: IO[bytes], name: str) -> IO[bytes]:
+    if not file.read(1):
+        raise PhotoError(f"{name}: empty, wanted a photo.")
+    file.seek(0)
+    return file
+
+
+def _open_image(file: IO[bytes], name: str) -> Image.Image:
+    """The image behind the file's first bytes, not decoded yet.
+
+    Not `Image.open`: its limit of pixels is a global setting, below ours, and warns on stderr.
+    """
+    prefix = file.read(16)
+    for load_plugins in (Image.preinit, Image.init):  # the common ones, then all
+        load_plugins()
+        for known in _FORMATS:
+            factory, accept = Image.OPEN.get(known, (None, None))
+            if factory and accept and accept(prefix) is True:
+                file.seek(0)
+                with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+                    return factory(file, name)
+    if prefix[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+        raise PhotoError(f"{name}: HEIC is not read. Convert it to JPEG, or use pillow-heif.")
+    raise PhotoError(f"{name}: not a picture, or damaged. JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF.")
+
+
+def _check_size(size: tuple[int, int], max_megapixels: float, name: str) -> None:
+    width, height = size
+    if width * height > max_megapixels * 1e6:
+        raise PhotoError(
+            f"{name}: {width} x {height} is {width * height / 1e6:.0f} megapixels, the limit is "
+            f"{max_megapixels:g}. --max-megapixels raises it."
+        )
+    if width < 1 or height < 1:
+        raise PhotoError(f"{name}: {width} x {height}, it holds no pixel.")
+
+
+def _decode(image: Image.Image, name: str, max_megapixels: float) -> NDArray[np.uint8]:
+    """Decoded, converted to 8-bit sRGB on white, turned upright."""
+    _check_size(image.size, max_megapixels, name)
+    try:
+        image.load()
+        orientation = _orientation(image, name)
+        profile = image.info.get("icc_profile")
+        image = _to_srgb(_flatten(_eight_bit(image, name)), profile, name)
+        if orientation in _TURNS:
+            image = image.transpose(_TURNS[orientation])
+        return np.array(image.convert("RGB"))
+    except PhotoError:
+        raise
+    except MemoryError:
+        raise PhotoError(f"{name}: not enough memory to decode it.") from None
+    except Exception as error:  # Pillow's decoders raise many kinds for damaged files
+        raise PhotoError(f"{name}: damaged or truncated ({error}).") from error
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Without transparency or palette: transparent parts on white."""
+    if image.mode in ("LA", "La"):
+        flat = Image.new("L", image.size, 255)
+        image = image.convert("LA")
+        flat.paste(image.getchannel("L"), mask=image.getchannel("A"))
+        return flat
+    if image.mode in ("RGBA", "PA", "RGBa") or "transparency" in image.info:
+        flat = Image.new("RGB", image.size, "white")
+        image = image.convert("RGBA")
+        flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
+        return flat
+    return image.convert("RGB") if image.mode in ("P", "1") else image
+
+
+def _orientation(image: Image.Image, name: str) -> int:
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception as error:  # any garbage may stand where EXIF should
+        log.warning("%s: its EXIF data is damaged, taken as upright (%s)", name, error)
+        return 1
+
+
+def _eight_bit(image: Image.Image, name: str) -> Image.Image:
+    """16-bit grey keeps its high byte, as Pillow keeps it of 16-bit colour."""
+    if image.mode == "F":
+        raise PhotoError(f"{name}: a picture of floats, wanted 8 or 16 bits. Convert it first.")
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.int64)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise PhotoError(f"{name}: more than 16 bits a pixel. Convert it to 8 or 16 first.")
+        return Image.fromarray((levels >> 8).astype(np.uint8))
+    return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
+    if not profile:
+        return image
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if (source.profile.profile_description or "").startswith("sRGB"):
+            return image
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        log.warning("%s: its colour profile cannot be used, taken as sRGB (%s)", name, error)
+        return image
+    return cast("Image.Image", converted)

@@ -1,0 +1,228 @@
+"""The K-histogram as compiled loops; same contract as engine/reference/palette.py.
+
+The normality test takes every sum in NumPy's order and every formula in SciPy's, so that the
+borderline cases (a skewness of exactly zero, a variance lost in rounding) fall on the same side.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.kernels.jit import helper, kernel
+
+FIRST_CENTROID = 128.0
+MAX_ROUNDS = 10_000
+EPSILON = 2.220446049250313e-16  # of float64
+
+
+@helper
+def _block_sum(values: np.ndarray, start: int, stop: int) -> float:
+    """Eight running sums, as in NumPy's loop over at most 128 values."""
+    total = 0.0
+    i = start
+    if stop - start >= 8:
+        lanes = values[start : start + 8].copy()
+        i += 8
+        while i + 8 <= stop:
+            for lane in range(8):
+                lanes[lane] += values[i + lane]
+            i += 8
+        total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + (
+            (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
+        )
+    while i < stop:
+        total += values[i]
+        i += 1
+    return total
+
+
+@helper
+def pairwise_sum(values: np.ndarray, n: int) -> float:
+    """Sum of the first `n` values, float64, in the order of `np.sum`."""
+    # NumPy halves recursively down to blocks of 128; a stack, for recursion cannot be cached.
+    pending, sums = np.empty((128, 2), np.int64), np.empty(128)
+    pending[0] = 0, n
+    waiting, summed = 1, 0
+    while waiting > 0:
+        waiting -= 1
+        start, stop = pending[waiting]
+        if start < 0:  # both halves are summed
+            summed -= 1
+            sums[summed - 1] += sums[summed]
+        elif stop - start <= 128:
+            sums[summed] = _block_sum(values, start, stop)
+            summed += 1
+        else:
+            half = (stop - start) // 2
+            half -= half % 8
+            pending[waiting] = -1, -1
+            pending[waiting + 1] = start + half, stop
+            pending[waiting + 2] = start, start + half
+            waiting += 3
+    return sums[0]
+
+
+@helper
+def _skewness_z(skewness: float, n: float) -> float:
+    """Z of the sample skewness (D'Agostino 1970)."""
+    y = skewness * math.sqrt(((n + 1) * (n + 3)) / (6.0 * (n - 2)))
+    beta2 = (
+        3.0 * (n**2 + 27 * n - 70) * (n + 1) * (n + 3)
+        / ((n - 2.0) * (n + 5) * (n + 7) * (n + 9))
+    )  # fmt: skip
+    w2 = -1 + math.sqrt(2 * (beta2 - 1))
+    delta = 1 / math.sqrt(0.5 * math.log(w2))
+    alpha = math.sqrt(2.0 / (w2 - 1))
+    if y == 0:
+        y = 1.0  # SciPy's quirk: no skew at all is taken for y = 1.
+    return delta * math.log(y / alpha + math.sqrt((y / alpha) ** 2 + 1))
+
+
+@helper
+def _kurtosis_z(kurtosis: float, n: float) -> float:
+    """Z of the sample kurtosis (Anscombe and Glynn 1983)."""
+    expected = 3.0 * (n - 1) / (n + 1)
+    variance = 24.0 * n * (n - 2) * (n - 3) / ((n + 1) * (n + 1.0) * (n + 3) * (n + 5))
+    x = (kurtosis - expected) / variance**0.5
+    root_beta1 = (
+        6.0 * (n * n - 5 * n + 2) / ((n + 7) * (n + 9))
+        * ((6.0 * (n + 3) * (n + 5)) / (n * (n - 2) * (n - 3))) ** 0.5
+    )  # fmt: skip
+    a = 6.0 + 8.0 / root_beta1 * (2.0 / root_beta1 + (1 + 4.0 / (root_beta1**2)) ** 0.5)
+    denominator = 1 + x * (2 / (a - 4.0)) ** 0.5
+    if denominator == 0:
+        return math.nan
+    root = math.copysign(((1 - 2.0 / a) / abs(denominator)) ** (1 / 3), denominator)
+    return (1 - 2 / (9.0 * a) - root) / (2 / (9.0 * a)) ** 0.5
+
+
+@helper
+def normality_p_value(values: np.ndarray, n: int) -> float:
+    """p of D'Agostino-Pearson's test on the first `n` values, n >= 8; NaN where undefined."""
+    mean = pairwise_sum(values, n) / n
+    squares, cubes, fourths = np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        deviation = values[i] - mean
+        squares[i] = deviation * deviation
+        cubes[i] = squares[i] * deviation
+        fourths[i] = squares[i] * squares[i]
+    m2 = pairwise_sum(squares, n) / n
+    m3 = pairwise_sum(cubes, n) / n
+    m4 = pairwise_sum(fourths, n) / n
+    if m2 <= (EPSILON * mean) ** 2:
+        return math.nan
+    z_skewness = _skewness_z(m3 / m2**1.5, float(n))
+    z_kurtosis = _kurtosis_z(m4 / m2**2.0, float(n))
+    # Chi-squared with two degrees of freedom.
+    return math.exp(-(z_skewness * z_skewness + z_kurtosis * z_kurtosis) / 2)
+
+
+@helper
+def nearest(centroids: np.ndarray, level: int) -> int:
+    """Index of the centroid nearest to `level`; a tie goes to the lower index."""
+    best = 0
+    for index in range(1, len(centroids)):
+        if abs(centroids[index] - level) < abs(centroids[best] - level):
+            best = index
+    return best
+
+
+@kernel("Tuple((float64[::1], int64[::1]))(float64[::1], int64[::1])")
+def update_centroids(centroids: np.ndarray, hist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Settled centroids, float64 (K,), and each level's group, int64 (L,); see the reference."""
+    k = len(centroids)
+    centroids = centroids.copy()
+    group_of_level = np.empty(len(hist), np.int64)
+    weighted, counted = np.empty(k, np.int64), np.empty(k, np.int64)
+    moved, moves = np.empty(k), np.empty(k)
+    for _ in range(MAX_ROUNDS):
+        weighted[:] = 0
+        counted[:] = 0
+        for level in range(len(hist)):
+            group = -1
+            if hist[level] > 0:
+                group = nearest(centroids, level)
+                weighted[group] += level * hist[level]
+                counted[group] += hist[level]
+            group_of_level[level] = group
+        for index in range(k):
+            moved[index] = centroids[index]
+            if counted[index] > 0:
+                moved[index] = int(float(weighted[index]) / float(counted[index]))
+            moves[index] = moved[index] - centroids[index]
+        if pairwise_sum(moves, k) == 0:
+            return centroids, group_of_level
+        centroids[:] = moved
+    raise ArithmeticError("the centroids do not settle")
+
+
+@helper
+def _ascending_set(values: np.ndarray) -> np.ndarray:
+    """The distinct values, sorted."""
+    values = np.sort(values)
+    kept = 0
+    for i in range(len(values)):
+        if i == 0 or values[i] != values[kept - 1]:
+            values[kept] = values[i]
+            kept += 1
+    return values[:kept].copy()
+
+
+@helper
+def _split_groups(
+    centroids: np.ndarray,
+    group_of_level: np.ndarray,
+    hist: np.ndarray,
+    split_p_value: float,
+    min_group_levels: int,
+) -> np.ndarray:
+    """The next set of centroids, ascending, without doubles."""
+    k = len(centroids)
+    refined, size = np.empty(2 * k), 0
+    counts = np.empty(len(hist))
+    for index in range(k):
+        n = 0
+        for level in range(len(hist)):
+            if group_of_level[level] == index:
+                counts[n] = hist[level]
+                n += 1
+        if n == 0:
+            continue
+        left = centroids[index - 1] if index > 0 else 0.0
+        right = centroids[index + 1] if index < k - 1 else len(hist) - 1.0
+        if (
+            n >= min_group_levels
+            and right - left >= 3
+            and normality_p_value(counts, n) < split_p_value
+        ):
+            refined[size] = (centroids[index] + left) / 2
+            refined[size + 1] = (centroids[index] + right) / 2
+            size += 2
+        else:
+            refined[size] = centroids[index]
+            size += 1
+    return _ascending_set(refined[:size])
+
+
+@kernel("float64[::1](int64[::1], float64, int64)")
+def k_histogram(hist: np.ndarray, split_p_value: float, min_group_levels: int) -> np.ndarray:
+    """Centroids, float64 (K,), of counts, int64 (L,); see the reference."""
+    centroids = np.array([FIRST_CENTROID])
+    for _ in range(MAX_ROUNDS):
+        centroids, group_of_level = update_centroids(centroids, hist)
+        refined = _split_groups(centroids, group_of_level, hist, split_p_value, min_group_levels)
+        if len(refined) == len(centroids):
+            return centroids
+        centroids = refined
+    raise ArithmeticError("the number of centroids does not settle")
+
+
+@kernel("uint8[::1](float64[::1])")
+def quantise_table(centroids: np.ndarray) -> np.ndarray:
+    """The nearest centroid of each level 0..255, truncated, uint8 (256,)."""
+    table = np.empty(256, np.uint8)
+    for level in range(256):
+        table[level] = int(centroids[nearest(centroids, level)])
+    return table

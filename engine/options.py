@@ -1,0 +1,88 @@
+"""The options of each stage: frozen, checked when built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.errors import OptionError
+
+NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """Which classes are kept, and by which rules."""
+
+    keep: str | tuple[str, ...] | None = None
+    """Class names of the model, or "all" but the background. None: the person; in classic, all."""
+
+    classic: bool = False
+    """The document's pipeline, pixel for pixel: shorter side 450, argmax, alpha per channel."""
+
+    def __post_init__(self) -> None:
+        if self.keep is not None and not self.keep:
+            raise OptionError("keep names no class. Give class names, or 'all'.")
+
+    @property
+    def kept_names(self) -> tuple[str, ...]:
+        """The classes asked for: ("all",) or names."""
+        if self.keep is None:
+            return ("all",) if self.classic else ("person",)
+        names = self.keep.split(",") if isinstance(self.keep, str) else self.keep
+        return tuple(name.strip().lower() for name in names)
+
+
+@dataclass(frozen=True)
+class CutoutOptions:
+    """How the kept classes are cut out, and what is laid behind them."""
+
+    background: str = "white"
+    """white, transparent, #rrggbb, a picture's path, original (the scene stays), none (no cut)."""
+
+    threshold: float = 0.5
+    """Probability, 0..1, above which a pixel is kept."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise OptionError(f"threshold is {self.threshold}; it lies between 0 and 1.")
+        if not self.background:
+            raise OptionError("background is empty; " + _BACKGROUNDS)
+        if self.background.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", self.background):
+            raise OptionError(f"background {self.background} is no colour; " + _BACKGROUNDS)
+
+
+_BACKGROUNDS = "give white, transparent, #rrggbb, original, none or a picture's path."
+
+
+@dataclass(frozen=True)
+class CartoonOptions:
+    """The constants of the K-histogram method; the defaults are the document's."""
+
+    smooth_sigma: float = 50.0
+    """Both sigmas of the bilateral filter: levels of colour and pixels of distance; above 0."""
+
+    edge_low: float = 100.0
+    """Canny's lower threshold, gradient in levels, 0 to edge_high."""
+
+    edge_high: float = 200.0
+    """Canny's upper threshold, gradient in levels."""
+
+    split_p_value: float = 0.001
+    """A group whose counts are normal with a smaller p is split; 0..1."""
+
+    min_group_levels: int = 80
+    """Groups with fewer levels in use are never split; 8..256."""
+
+    def __post_init__(self) -> None:
+        if not self.smooth_sigma > 0:
+            raise OptionError(f"smooth_sigma is {self.smooth_sigma}; it is above 0.")
+        if not 0 <= self.edge_low <= self.edge_high:
+            raise OptionError(
+                f"edge_low is {self.edge_low}, edge_high {self.edge_high}; "
+                "0 <= edge_low <= edge_high."
+            )
+        if not 0 <= self.split_p_value <= 1:
+            raise OptionError(f"split_p_value is {self.split_p_value}; it lies in 0..1.")
+        if not 8 <= self.min_group_levels <= 256:
+            raise OptionError(f"min_group_levels is {self.min_group_levels}; it lies in 8..256.")

@@ -1,0 +1,146 @@
+"""What comes out for one photo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine import metrics
+from engine.cutout.blend import WHITE, blend
+from engine.cutout.classic import voc_colours
+from engine.errors import OptionError
+from engine.images import FORMATS, refuse_existing, write_image
+from engine.segment.labels import find_labels
+
+KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
+
+
+@dataclass(eq=False, repr=False)
+class Result:
+    """Cut-out and cartoon of one photo, and how they came about.
+
+    (H, W) is the photo's size; in classic mode, the size of the network's input.
+    """
+
+    photo: NDArray[np.uint8]
+    """(H, W, 3) RGB, upright, as it was read."""
+    logits: NDArray[np.float32]
+    """(1, C, h', w'), as the network gave them."""
+    probability: NDArray[np.float32]
+    """(H, W), 0..1: share of the kept classes."""
+    alpha: NDArray[np.float32]
+    """(H, W), 0..1: share of foreground."""
+    cutout: NDArray[np.uint8]
+    """(H, W, 3) RGB, or (H, W, 4) on a transparent background."""
+    cartoon: NDArray[np.uint8]
+    """Shape of the cut-out."""
+    palette: dict[str, NDArray[np.uint8]]
+    """"hue", "saturation", "value": centroids as used, (K,) each, hue in half degrees."""
+    timings: dict[str, float]
+    """Milliseconds per stage."""
+    name: str = "photo"
+    """Of the photo, without folder and suffix: the stem of the files that are saved."""
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def label_map(self) -> NDArray[np.uint8]:
+        """(H, W), class index of each pixel, whether kept or not."""
+        return find_labels(self.logits, *self.alpha.shape)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """ "mse", "log_mse" and "ssim" between cut-out and cartoon, transparency on white."""
+        pair = [self._on_white(picture) for picture in (self.cutout, self.cartoon)]
+        return {
+            "mse": metrics.mse(*pair),
+            "log_mse": metrics.log_mse(*pair),
+            "ssim": metrics.ssim(*pair),
+        }
+
+    @property
+    def share(self) -> float:
+        """Share of the picture that is kept, 0..1."""
+        return float(self.alpha.mean())
+
+    def picture(self, kind: str) -> Image.Image:
+        """One of "cutout", "cartoon", "mask", "labels", "compare", ready to be written.
+
+        Raises OptionError for another kind.
+        """
+        if kind == "mask":
+            return Image.fromarray(np.rint(self.alpha * np.float32(255)).astype(np.uint8))
+        if kind == "labels":
+            labels = Image.fromarray(self.label_map)
+            labels.putpalette(voc_colours().tobytes())
+            return labels
+        if kind == "compare":
+            return Image.fromarray(self._side_by_side())
+        if kind not in KINDS:
+            raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
+        return Image.fromarray(self.cutout if kind == "cutout" else self.cartoon)
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        which: Sequence[str] = ("cutout", "cartoon"),
+        *,
+        format: str = "png",
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Writes `name`_`kind`.`format` for each kind, and returns the paths.
+
+        Nothing is written when one of the files exists already, unless `overwrite`. Mask and
+        labels are always PNG.
+
+        Raises
+        ------
+        OptionError
+            An unknown kind or format, or jpg for a picture with a transparent background.
+        OutputError
+            A file exists, or cannot be written.
+        """
+        paths = output_paths(Path(folder), self.name, which, format)
+        if format == "jpg" and self.cutout.shape[2] == 4 and {*which} - {"mask", "labels"}:
+            raise OptionError("jpg holds no transparency; use png or webp.")
+        if not overwrite:
+            refuse_existing(paths)
+        for kind, path in zip(which, paths, strict=True):
+            write_image(self.picture(kind), path, overwrite)
+        return paths
+
+    def _side_by_side(self) -> NDArray[np.uint8]:
+        """photo | cut-out | cartoon."""
+        height, width, channels = self.cutout.shape
+        photo = self.photo
+        if photo.shape[:2] != (height, width):
+            photo = np.asarray(cv2.resize(photo, (width, height)))
+        if channels == 4:
+            photo = np.dstack([photo, np.full((height, width), 255, np.uint8)])
+        return np.hstack([photo, self.cutout, self.cartoon])
+
+    def _on_white(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if picture.shape[2] == 3:
+            return picture
+        return blend(np.ascontiguousarray(picture[..., :3]), self.alpha, WHITE)
+
+
+def output_paths(folder: Path, name: str, which: Sequence[str], format: str) -> list[Path]:
+    """The files that `Result.save` writes, in the order of `which`.
+
+    Raises OptionError for an unknown kind or format.
+    """
+    for kind in which:
+        if kind not in KINDS:
+            raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
+    if format not in FORMATS:
+        raise OptionError(f"format {format!r}: wanted {', '.join(FORMATS)}.")
+    suffix = {"mask": "png", "labels": "png"}
+    return [folder / f"{name}_{kind}.{suffix.get(kind, format)}" for kind in which]

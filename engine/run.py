@@ -1,0 +1,209 @@
+"""The command line: `python -m engine.run photo.jpg`."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import engine
+from engine.errors import EngineError, OptionError
+from engine.options import CutoutOptions, SegmentOptions
+
+if TYPE_CHECKING:
+    from engine.batch import Outcome
+
+_SOME_FAILED, _INTERRUPTED = 1, 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cartoonify-engine {engine.__version__}")
+        raise typer.Exit
+
+
+def main(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="INPUT...", help="Photos, folders of photos, or - for stdin."),
+    ] = None,
+    out: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="Folder, a picture's path for a single picture, or - for stdout.",
+        ),
+    ] = "out",
+    save: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KINDS",
+            help="Of cutout, cartoon, mask, labels, compare; joined by commas. "
+            "Default: cutout,cartoon; for a single picture cartoon.",
+        ),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASSES",
+            help="Class names joined by commas, or all. Default: person; with --classic all.",
+        ),
+    ] = None,
+    background: Annotated[
+        str,
+        typer.Option(
+            help="white, transparent, '#rrggbb', a picture's path, original (the scene stays) or "
+            "none (no cut-out, all is drawn).",
+        ),
+    ] = "white",
+    classic: Annotated[
+        bool, typer.Option("--classic", help="The document's pipeline, pixel for pixel.")
+    ] = False,
+    format: Annotated[str, typer.Option(help="png, jpg or webp.")] = "png",
+    model: Annotated[str, typer.Option(help="A model's name, or an .onnx file.")] = "default",
+    provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="At most this many. Default: what the process may use.")
+    ] = None,
+    max_megapixels: Annotated[float, typer.Option(help="Larger photos are refused.")] = 200.0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a photo.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what is done, and how long it takes.")
+    ] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Add a sample photo.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Cut the people out of photos, and turn them into cartoons.
+
+    Exit codes: 0 all done; 1 some photos failed; 2 wrong usage; 3 the only photo failed;
+    4 the model; 5 the provider.
+    """
+    with _errors_to_exit_code():
+        if quiet and verbose:
+            raise OptionError("--quiet and --verbose contradict each other.")
+        _set_up_log(quiet, verbose)
+        sources = [*(inputs or []), *([_demo_photo()] if demo else [])]
+        if not sources:
+            raise OptionError("no photo given. Give files, folders, - for stdin, or --demo.")
+        segment, cutout = SegmentOptions(keep, classic), CutoutOptions(background)
+
+        from engine import batch, console, output, pipeline
+
+        target = output.parse_output(out, save, format, background, overwrite)
+        if target.is_stdout and as_json:
+            raise OptionError("-o - and --json both want stdout.")
+        jobs = batch.plan_jobs(sources, target.kinds)
+        if len(jobs) > 1 and not target.folder:
+            raise OptionError(f"-o {out} takes one picture, {len(jobs)} photos are given.")
+        _limit_opencv(threads)
+        cartoonifier = pipeline.load(
+            model, provider, threads,
+            segment=segment, cutout=cutout, max_megapixels=max_megapixels,
+        )  # fmt: skip
+        failed = []
+        with cartoonifier, _progress(len(jobs), quiet) as outcomes:
+            for outcome in outcomes(batch.run_jobs(cartoonifier, jobs, target)):
+                if outcome.error:
+                    failed.append(outcome)
+                if as_json:
+                    print(console.as_json(outcome, cartoonifier), flush=True)
+                elif outcome.result and not quiet and not target.is_stdout:
+                    print(console.as_line(outcome), flush=True)
+        _name_failed(failed, len(jobs))
+
+
+def _name_failed(failed: Sequence[Outcome], total: int) -> None:
+    """Each failure on a line of stderr, and the exit code that says which kind."""
+    if not failed:
+        return
+    for outcome in failed:
+        print("error:", " ".join(str(outcome.error).split()), file=sys.stderr)
+    if total == 1:
+        raise typer.Exit(failed[0].error.exit_code if failed[0].error else _SOME_FAILED)
+    print(f"error: {len(failed)} of {total} photos failed", file=sys.stderr)
+    raise typer.Exit(_SOME_FAILED)
+
+
+@contextmanager
+def _errors_to_exit_code() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("error: interrupted; what was written is whole", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _set_up_log(quiet: bool, verbose: bool) -> None:
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("engine").setLevel(level)
+
+
+def _limit_opencv(threads: int | None) -> None:
+    """OpenCV's pool is the process's; here the process is ours."""
+    import cv2
+
+    from engine.threads import usable_threads
+
+    cv2.setNumThreads(usable_threads(threads))
+
+
+def _demo_photo() -> str:
+    """The astronaut that scikit-image brings along: a portrait by NASA, in the public domain."""
+    package = importlib.util.find_spec("skimage")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        photo = Path(folder, "data", "astronaut.png")
+        if photo.is_file():
+            return os.fspath(photo)
+    raise OptionError("--demo needs scikit-image: pip install 'cartoonify-engine[demo]'")
+
+
+@contextmanager
+def _progress(
+    total: int, quiet: bool
+) -> Iterator[Callable[[Iterable[Outcome]], Iterable[Outcome]]]:
+    """A bar on stderr around several photos, when it is a terminal; else nothing."""
+    if quiet or total < 2 or not sys.stderr.isatty():
+        yield lambda outcomes: outcomes
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(
+        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True
+    )
+    with bar:
+        yield lambda outcomes: bar.track(outcomes, total=total, description="photos")
+
+
+def cli() -> None:
+    """The console script `cartoonify`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names need not be valid text
+            stream.reconfigure(errors="backslashreplace")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command()(main)
+    app(prog_name="cartoonify")
+
+
+if __name__ == "__main__":
+    cli()

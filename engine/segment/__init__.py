@@ -1,0 +1,1 @@
+"""Photo to logits, label map and probability."""

@@ -1,0 +1,142 @@
+"""A model in onnxruntime, on a provider that was checked after loading."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ModelError, OptionError, ProviderError
+from engine.weights import ModelFacts, facts_from_metadata, find_model
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+PROVIDERS = ("auto", "cpu", "cuda")
+_CUDA_OPTIONS = {
+    # The default, EXHAUSTIVE, searches again for every new input shape: seconds each.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "arena_extend_strategy": "kSameAsRequested",
+}
+_HOW_TO_GET_CUDA = (
+    "Replace onnxruntime by onnxruntime-gpu (pip uninstall onnxruntime; "
+    "pip install 'onnxruntime-gpu[cuda,cudnn]'), check the driver with nvidia-smi, "
+    "or use --provider cpu."
+)
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """A loaded segmentation network; `run` may be called from several threads."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, facts: ModelFacts) -> None:
+        self._session = session
+        self.facts = facts
+        self.provider = session.get_providers()[0].removesuffix("ExecutionProvider").lower()
+        self._input_name = _check_graph(session, facts)
+
+    def run(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits, float32 (1, C, h', w'), of a normalised input, float32 (1, 3, h, w)."""
+        try:
+            (logits,) = self._session.run(None, {self._input_name: tensor})
+        except Exception as error:  # onnxruntime has a class for each of its states
+            message = str(error).splitlines()[0]
+            raise ModelError(f"{self.facts.name}: the network failed: {message}") from error
+        if logits.ndim != 4 or logits.shape[:2] != (1, len(self.facts.classes)):
+            raise ModelError(
+                f"{self.facts.name}: logits of shape {logits.shape}, wanted "
+                f"(1, {len(self.facts.classes)}, h, w), one for each class of its description."
+            )
+        if not np.isfinite(logits).all():
+            raise ModelError(f"{self.facts.name}: the logits are not all finite numbers.")
+        return logits  # type: ignore[no-any-return]
+
+
+def open_session(model: str, provider: str, threads: int) -> Session:
+    """Loads a model and checks that it runs where it should.
+
+    Parameters
+    ----------
+    model : str
+        A name of the manifest, "default", or the path of an .onnx file.
+    provider : "auto", "cpu" or "cuda"
+        "auto" takes CUDA where it works and says what it took; "cuda" never falls back.
+    threads : int
+        Of onnxruntime's pool, at least 1.
+
+    Raises
+    ------
+    OptionError, ModelError, ProviderError
+    """
+    if provider not in PROVIDERS:
+        raise OptionError(f"provider {provider!r}: wanted one of {', '.join(PROVIDERS)}.")
+    data, facts = find_model(model)
+    onnx_session = _load(data, model, provider, threads)
+    if facts is None:
+        facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
+    session = Session(onnx_session, facts)
+    if provider == "cuda":
+        _require_cuda(session)
+    log.info("%s runs on %s, %d threads", facts.name, session.provider, threads)
+    return session
+
+
+def _load(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.InferenceSession:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised, and compared, below
+    # Threads that spin after a run would steal the processor from the next stage.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
+    if provider != "cpu" and "CUDAExecutionProvider" in ort.get_available_providers():
+        with contextlib.suppress(AttributeError, OSError):
+            ort.preload_dlls()  # CUDA and cuDNN from pip packages, where they are installed
+        providers.insert(0, ("CUDAExecutionProvider", _CUDA_OPTIONS))
+    elif provider == "cuda":
+        raise ProviderError(
+            f"cuda: this onnxruntime {ort.__version__} has no CUDA provider. {_HOW_TO_GET_CUDA}"
+        )
+    try:
+        return ort.InferenceSession(data, options, providers=providers)
+    except Exception as error:  # onnxruntime has a class for each of its states
+        message = str(error).splitlines()[0]
+        if provider == "cuda" and "CUDA" in message:
+            raise ProviderError(f"cuda: {message} {_HOW_TO_GET_CUDA}") from error
+        raise ModelError(f"{model}: onnxruntime cannot load it: {message}") from error
+
+
+def _require_cuda(session: Session) -> None:
+    """onnxruntime goes on with the CPU when CUDA or cuDNN cannot be loaded."""
+    if session.provider != "cuda":
+        raise ProviderError(
+            f"cuda: asked for, but onnxruntime took {session.provider}: a CUDA or cuDNN library "
+            f"is missing or too old. {_HOW_TO_GET_CUDA}"
+        )
+    maps = Path("/proc/self/maps")
+    if sys.platform == "linux" and "libcudnn" not in maps.read_text():
+        raise ProviderError(
+            f"cuda: cuDNN, which convolutions need, is not loaded. {_HOW_TO_GET_CUDA}"
+        )
+
+
+def _check_graph(session: onnxruntime.InferenceSession, facts: ModelFacts) -> str:
+    """The name of the input, after checking that the graph is one the engine can feed."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(
+            f"{facts.name}: {len(inputs)} inputs and {len(outputs)} outputs, wanted one of each."
+        )
+    if inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
+        raise ModelError(
+            f"{facts.name}: input {inputs[0].type} {inputs[0].shape}, wanted float (1, 3, h, w)."
+        )
+    return str(inputs[0].name)

@@ -1,0 +1,180 @@
+"""From a model's name or path to its bytes and facts, checked against each other."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ModelError
+
+METADATA_KEY = "cartoonify"
+
+
+@dataclass(frozen=True)
+class InputRule:
+    """How large the network's input is for a photo; both sides are `multiple` * k + `plus`."""
+
+    shorter_side: int
+    """Pixels, before rounding."""
+    multiple: int
+    """A coarse multiple keeps the number of different shapes small."""
+    plus: int
+    longer_side_limit: int
+    """Pixels; a longer photo is shrunk to it."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the engine has to know of a model besides its graph."""
+
+    name: str
+    input: InputRule
+    mean: tuple[float, ...]
+    """Three numbers, subtracted from the photo in 0..1, in the order of its channels."""
+    std: tuple[float, ...]
+    channel_order: str
+    """RGB or BGR."""
+    classes: tuple[str, ...]
+    """In the order of the logits; the first is the background."""
+    licence: str
+    origin: str
+    sha256: str
+
+
+def find_model(model: str) -> tuple[bytes, ModelFacts | None]:
+    """The bytes and facts of a model: a name of the manifest or the path of an .onnx file.
+
+    The facts are None where they are neither in the manifest nor in a JSON beside the file;
+    then the graph's own metadata has to carry them (`facts_from_metadata`).
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, the file missing, or its SHA-256 is not the one that was promised.
+    """
+    entries = _read_manifest()
+    name = entries["default"] if model == "default" else model
+    if name in entries["models"]:
+        facts = _to_facts(name, entries["models"][name], f"manifest.json: {name}")
+        return _read_checked(models_folder() / entries["models"][name]["file"], facts.sha256), facts
+    path = Path(model)
+    if not path.is_file():
+        raise ModelError(f"model {model!r}: no such name or file. {_suggestion(model, entries)}")
+    data = _read_checked(path, None)
+    digest = hashlib.sha256(data).hexdigest()
+    for name, entry in entries["models"].items():
+        if entry["sha256"] == digest:
+            return data, _to_facts(name, entry, f"manifest.json: {name}")
+    beside = path.with_suffix(".json")
+    if beside.is_file():
+        facts = _to_facts(path.stem, _parse(beside.read_text(), str(beside)), str(beside))
+        if facts.sha256:
+            _check_hash(data, facts.sha256, path)
+        return data, facts
+    return data, None
+
+
+def facts_from_metadata(metadata: dict[str, str], path: str) -> ModelFacts:
+    """The facts that a graph carries in its metadata_props, as JSON under "cartoonify"."""
+    if METADATA_KEY not in metadata:
+        raise ModelError(
+            f"{path}: nothing describes this model. Wanted: a JSON beside it, or in its "
+            f"metadata_props under {METADATA_KEY!r}, with the facts listed in docs/models.md."
+        )
+    return _to_facts(Path(path).stem, _parse(metadata[METADATA_KEY], path), path)
+
+
+def models_folder() -> Path:
+    """The folder of the embedded models: in the installed package, else in the source tree."""
+    installed = Path(__file__).parent / "models"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "models"
+
+
+def _read_manifest() -> dict[str, Any]:
+    path = models_folder() / "manifest.json"
+    try:
+        return _parse(path.read_text(), str(path))
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}. Install the package again.") from error
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ModelError(f"{where}: the model's description is no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{where}: the model's description is no JSON object.")
+    return value
+
+
+def _to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
+    try:
+        rule = InputRule(
+            **{key: int(entry["input"][key]) for key in InputRule.__dataclass_fields__}
+        )
+        facts = ModelFacts(
+            name=name,
+            input=rule,
+            mean=tuple(map(float, entry["mean"])),
+            std=tuple(map(float, entry["std"])),
+            channel_order=str(entry["channel_order"]).upper(),
+            classes=tuple(map(str, entry["classes"])),
+            licence=str(entry["licence"]),
+            origin=str(entry["origin"]),
+            sha256=str(entry.get("sha256", "")),
+        )
+    except KeyError as error:
+        raise ModelError(f"{where}: the model's description lacks {error}.") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{where}: the model's description is malformed: {error}.") from error
+    problem = _find_problem(facts)
+    if problem:
+        raise ModelError(f"{where}: {problem}.")
+    return facts
+
+
+def _find_problem(facts: ModelFacts) -> str:
+    rule = facts.input
+    if min(rule.shorter_side, rule.multiple) < 1 or rule.plus < 0:
+        return "input: shorter_side and multiple are at least 1, plus at least 0"
+    if rule.longer_side_limit < rule.shorter_side:
+        return "input: longer_side_limit is below shorter_side"
+    if len(facts.mean) != 3 or len(facts.std) != 3 or min(facts.std) <= 0:
+        return "mean and std are three numbers each, std above 0"
+    if facts.channel_order not in ("RGB", "BGR"):
+        return f"channel_order is {facts.channel_order}, wanted RGB or BGR"
+    if not 2 <= len(facts.classes) <= 256:
+        return f"{len(facts.classes)} classes, wanted 2 to 256"
+    return ""
+
+
+def _read_checked(path: Path, sha256: str | None) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: {error.strerror}. Install the package again, or give --model a path."
+        ) from error
+    if sha256 is not None:
+        _check_hash(data, sha256, path)
+    return data
+
+
+def _check_hash(data: bytes, sha256: str, path: Path) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256.lower():
+        raise ModelError(
+            f"{path}: SHA-256 is {found[:12]}…, its description says {sha256[:12]}…. The file is "
+            "damaged or replaced: install the package again, or correct the description."
+        )
+
+
+def _suggestion(model: str, entries: dict[str, Any]) -> str:
+    names = list(entries["models"])
+    close = difflib.get_close_matches(model, names, 1)
+    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(names)}."

@@ -1,0 +1,1 @@
+"""From torch to ONNX, once; torch is imported here only, never by the engine."""
