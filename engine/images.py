@@ -27,9 +27,8 @@ PhotoSource: TypeAlias = (
 
 MAX_MEGAPIXELS = 200.0
 SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"]
-    + [".avif", ".jp2", ".ppm", ".pgm"]
-)
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff")
+) | {".gif", ".avif", ".jp2", ".ppm", ".pgm"}
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
 _WRITERS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG", "compress_level": 1},

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PhotoError
-from engine.kernels.ssim import WINDOW, mean_ssim
+from engine.kernels.metrics import WINDOW, mean_ssim, squared_error
 
 
 def mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -18,7 +17,7 @@ def mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     `a` and `b` are uint8 (H, W) or (H, W, C), of one shape. Raises PhotoError otherwise.
     """
     a, b = _check_pair(a, b)
-    return float(cv2.norm(a, b, cv2.NORM_L2SQR) / (a.shape[0] * a.shape[1]))
+    return squared_error(a, b) / int(a.shape[0] * a.shape[1])
 
 
 def log_mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

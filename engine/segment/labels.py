@@ -40,10 +40,17 @@ def class_indices(names: tuple[str, ...], classes: tuple[str, ...]) -> NDArray[n
     """
     if names == ("all",):
         return np.arange(1, len(classes))
-    known = [name.lower() for name in classes]
+    index_of = {_plain(name): index for index, name in enumerate(classes) if index > 0}
     for name in names:
-        if name not in known[1:]:
-            close = difflib.get_close_matches(name, known[1:], 1)
-            hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known[1:])}, all."
+        if _plain(name) not in index_of:
+            close = difflib.get_close_matches(name, classes[1:], 1)
+            hint = (
+                f"Did you mean {close[0]}?" if close else f"Known: all, {', '.join(classes[1:])}."
+            )
             raise OptionError(f"keep: the model has no class {name!r}. {hint}")
-    return np.array(sorted({known.index(name) for name in names}))
+    return np.array(sorted({index_of[_plain(name)] for name in names}))
+
+
+def _plain(name: str) -> str:
+    """Letters only: "dining table" is "diningtable"."""
+    return "".join(filter(str.isalpha, name.lower()))

@@ -1,4 +1,4 @@
-"""Mean structural similarity of one picture pair, from exact integer window sums."""
+"""Squared error and structural similarity of a pair of pictures, from exact integer sums."""
 
 from __future__ import annotations
 
@@ -73,3 +73,15 @@ def mean_ssim(a: np.ndarray, b: np.ndarray) -> float:
                 channel_total += _row_of_windows(columns)
         total += channel_total / ((height - WINDOW + 1) * (width - WINDOW + 1))
     return total / channels
+
+
+@kernel("int64(uint8[:, :, ::1], uint8[:, :, ::1])")
+def squared_error(a: np.ndarray, b: np.ndarray) -> int:
+    """Sum of the squared differences of two uint8 (H, W, C) pictures."""
+    total = 0
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            for c in range(a.shape[2]):
+                difference = np.int64(a[y, x, c]) - np.int64(b[y, x, c])
+                total += difference * difference
+    return total

@@ -1,0 +1,66 @@
+"""Fixtures: golden cases, a real photo, a tiny model, the embedded model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.tiny_model import write_tiny_model
+
+# The first example of a kernel may compile it.
+settings.register_profile(
+    "cartoonify", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("cartoonify")
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Loads a golden case by name."""
+
+    def load(name):
+        with np.load(GOLDEN / f"{name}.npz") as arrays:
+            return dict(arrays)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    """A real portrait, uint8 (512, 512, 3), public domain."""
+    data = pytest.importorskip("skimage.data")
+    return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """Path of a generated segmenter: red is a person, blue an aeroplane, all else background."""
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_model):
+    """A Cartoonifier on the tiny model."""
+    import engine
+
+    return engine.load(tiny_model, provider="cpu")
+
+
+@pytest.fixture(scope="session")
+def embedded():
+    """A Cartoonifier on the embedded model."""
+    import engine
+
+    return engine.load(provider="cpu")
+
+
+@pytest.fixture(scope="session")
+def person_photo():
+    """A red disc on green: uint8 (150, 210, 3); the tiny model sees a person."""
+    photo = np.full((150, 210, 3), (10, 120, 10), np.uint8)
+    y, x = np.ogrid[:150, :210]
+    photo[(y - 75) ** 2 + (x - 105) ** 2 < 50**2] = (250, 20, 20)
+    return photo

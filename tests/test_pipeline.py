@@ -1,0 +1,258 @@
+"""The whole way of a photo, on the tiny model and on the embedded one."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from PIL import Image
+
+import engine
+from engine.reference.decode import decode_segmap
+from engine.reference.labels import upsample_labels
+from engine.reference.stylise import cartoonize
+
+
+def with_background(app, background):
+    return app.replace(cutout=engine.CutoutOptions(background=background))
+
+
+def test_a_result_holds_what_is_promised(tiny, person_photo):
+    result = tiny(person_photo)
+    height, width = person_photo.shape[:2]
+    for name, shape, dtype in [
+        ("photo", (height, width, 3), np.uint8),
+        ("label_map", (height, width), np.uint8),
+        ("probability", (height, width), np.float32),
+        ("alpha", (height, width), np.float32),
+        ("cutout", (height, width, 3), np.uint8),
+        ("cartoon", (height, width, 3), np.uint8),
+    ]:
+        array = getattr(result, name)
+        assert array.shape == shape, name
+        assert array.dtype == dtype, name
+    assert set(result.palette) == {"hue", "saturation", "value"}
+    assert all(levels.dtype == np.uint8 for levels in result.palette.values())
+    assert set(result.timings) == {"read", "resize", "network", "matte", "cutout", "cartoon"}
+    assert all(ms >= 0 for ms in result.timings.values())
+    assert 0 < result.share < 1
+    assert not result.warnings
+
+
+def test_the_person_is_kept_and_the_rest_is_white(tiny, person_photo):
+    result = tiny(person_photo)
+    assert result.label_map[75, 105] == 15
+    assert result.label_map[5, 5] == 0
+    assert result.probability[75, 105] > 0.99
+    assert_array_equal(result.cutout[75, 105], person_photo[75, 105])
+    assert_array_equal(result.cutout[5, 5], [255, 255, 255])
+
+
+def test_the_cartoon_is_that_of_the_cutout_in_bgr(embedded, astronaut):
+    result = embedded(astronaut)
+    assert_array_equal(result.cartoon[..., ::-1], cartoonize(result.cutout[..., ::-1]))
+
+
+def test_the_label_map_is_the_argmax_of_the_upsampled_logits(embedded, astronaut):
+    result = embedded(astronaut)
+    assert_array_equal(result.label_map, upsample_labels(result.logits[0], 512, 512))
+
+
+def test_the_embedded_model_finds_the_astronaut(embedded, astronaut):
+    result = embedded(astronaut)
+    assert 0.3 < result.share < 0.5
+    assert result.alpha[90, 220] == 1  # the face
+    assert result.alpha[20, 480] == 0  # the wall
+    assert result.metrics["ssim"] > 0.7
+
+
+@pytest.mark.parametrize("size", [(512, 512), (300, 512), (512, 200)])
+def test_classic_equals_the_reference_fed_with_the_same_logits(embedded, astronaut, size):
+    photo = np.ascontiguousarray(astronaut[: size[0], : size[1]])
+    result = embedded.replace(segment=engine.SegmentOptions(classic=True))(photo)
+    label_map = upsample_labels(result.logits[0], *result.label_map.shape)
+    cutout = np.rint(255 * decode_segmap(label_map, photo)).astype(np.uint8)
+    assert min(label_map.shape) == 450
+    assert_array_equal(result.label_map, label_map)
+    assert_array_equal(result.cutout, cutout)
+    assert_array_equal(result.cartoon[..., ::-1], cartoonize(cutout[..., ::-1]))
+    assert_array_equal(result.photo, photo)
+
+
+def test_classic_can_keep_a_person_only(tiny):
+    photo = np.full((90, 120, 3), (20, 20, 250), np.uint8)
+    photo[:, 60:] = 250, 20, 20
+    everything = tiny.replace(segment=engine.SegmentOptions(classic=True))(photo)
+    # The left half is an aeroplane: its red is kept, green and blue are white.
+    assert_array_equal(everything.cutout[200, 100], [20, 255, 255])
+    assert_array_equal(everything.cutout[200, 500], [250, 20, 20])
+    person = tiny.replace(segment=engine.SegmentOptions("person", classic=True))(photo)
+    assert_array_equal(person.cutout[200, 100], [255, 255, 255])
+    assert_array_equal(person.cutout[200, 500], [250, 20, 20])
+
+
+def test_all_classes_or_some_are_kept(tiny):
+    photo = np.full((90, 120, 3), (20, 20, 250), np.uint8)
+    photo[:, 60:] = 250, 20, 20
+    shares = {
+        keep: tiny.replace(segment=engine.SegmentOptions(keep))(photo).share
+        for keep in ("person", "aeroplane", "all", "dog")
+    }
+    assert shares["person"] == pytest.approx(0.5, abs=0.1)
+    assert shares["aeroplane"] == pytest.approx(0.5, abs=0.1)
+    assert shares["all"] > 0.95
+    assert shares["dog"] == 0
+
+
+def test_nothing_found_is_all_background_with_a_warning(tiny, caplog):
+    photo = np.full((40, 50, 3), (10, 120, 10), np.uint8)
+    result = tiny(photo)
+    assert (result.cutout == 255).all()
+    assert result.cartoon.shape == photo.shape
+    assert result.warnings == ["no person found, nothing is kept"]
+    assert "no person found" in caplog.text
+
+
+def test_a_transparent_background_is_an_alpha_channel(tiny, person_photo):
+    result = with_background(tiny, "transparent")(person_photo)
+    for picture in (result.cutout, result.cartoon):
+        assert picture.shape == (*person_photo.shape[:2], 4)
+        assert_array_equal(picture[..., 3], np.rint(result.alpha * 255))
+        assert (picture[result.alpha == 0] == 0).all()
+
+
+def test_a_colour_and_a_picture_lie_behind(tiny, person_photo, tmp_path):
+    Image.new("RGB", (30, 90), (1, 2, 3)).save(tmp_path / "night.png")
+    by_colour = with_background(tiny, "#010203")(person_photo)
+    by_picture = with_background(tiny, str(tmp_path / "night.png"))(person_photo)
+    assert_array_equal(by_colour.cutout[5, 5], [1, 2, 3])
+    assert_array_equal(by_colour.cartoon[5, 5], [1, 2, 3])
+    assert_array_equal(by_colour.cutout, by_picture.cutout)
+    assert_array_equal(by_colour.cartoon, by_picture.cartoon)
+
+
+def test_original_keeps_the_scene_and_draws_the_person(tiny, person_photo):
+    result = with_background(tiny, "original")(person_photo)
+    assert_array_equal(result.cutout, person_photo)
+    outside, inside = result.alpha == 0, result.alpha == 1
+    assert_array_equal(result.cartoon[outside], person_photo[outside])
+    assert_array_equal(result.cartoon[inside], tiny(person_photo).cartoon[inside])
+
+
+def test_none_draws_the_whole_photo(tiny, astronaut):
+    result = with_background(tiny, "none")(astronaut)
+    assert_array_equal(result.cutout, astronaut)
+    assert_array_equal(result.cartoon[..., ::-1], cartoonize(astronaut[..., ::-1]))
+
+
+@pytest.mark.parametrize("background", ["transparent", "#203040", "original"])
+def test_the_drawing_does_not_depend_on_the_background(embedded, astronaut, background):
+    on_white = embedded(astronaut)
+    other = with_background(embedded, background)(astronaut)
+    inside = on_white.alpha == 1
+    assert_array_equal(other.cartoon[..., :3][inside], on_white.cartoon[inside])
+    assert all((other.palette[k] == on_white.palette[k]).all() for k in on_white.palette)
+
+
+@pytest.mark.parametrize("background", ["#000000", "transparent"])
+def test_no_white_rim_on_a_dark_background(tiny, background):
+    # A dark red person before a dark wall: nothing bright may appear between them.
+    photo = np.full((160, 160, 3), (12, 20, 12), np.uint8)
+    photo[40:120, 40:120] = 110, 8, 8
+    app = tiny.replace(cutout=engine.CutoutOptions(background, threshold=0.02))
+    result = app(photo)
+    assert 0 < result.share < 1
+    for picture in (result.cutout, result.cartoon):
+        visible = picture[..., :3][result.alpha > 0]
+        assert visible.max() <= 130
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (2, 3), (37, 53)])
+@pytest.mark.parametrize("background", ["white", "transparent", "original"])
+def test_any_shape_goes_through(tiny, shape, background):
+    photo = np.full((*shape, 3), (250, 20, 20), np.uint8)
+    result = with_background(tiny, background)(photo)
+    assert result.cartoon.shape[:2] == shape
+    assert np.isnan(result.metrics["ssim"]) == (min(shape) < 7)
+
+
+def test_every_input_type_gives_the_same(tiny, person_photo, tmp_path):
+    path = tmp_path / "me.png"
+    Image.fromarray(person_photo).save(path)
+    expected = tiny(person_photo)
+    with path.open("rb") as file, Image.open(path) as image:
+        for source in (path, str(path), path.read_bytes(), file, image):
+            result = tiny(source)
+            assert_array_equal(result.cartoon, expected.cartoon)
+            named = "photo" if isinstance(source, bytes) else "me"
+            assert result.name == named
+
+
+def test_the_photo_is_not_changed_and_not_shared(tiny, person_photo):
+    before = person_photo.copy()
+    result = tiny(before)
+    result.photo[:] = 0
+    assert_array_equal(before, person_photo)
+
+
+def test_thread_counts_give_the_same(astronaut):
+    results = [engine.load(provider="cpu", threads=n)(astronaut) for n in (1, 2)]
+    assert_array_equal(results[0].cartoon, results[1].cartoon)
+    assert_array_equal(results[0].alpha, results[1].alpha)
+
+
+def test_several_threads_may_call_one_cartoonifier(tiny, person_photo):
+    photos = [np.roll(person_photo, shift, axis=1) for shift in range(8)]
+    expected = [tiny(photo) for photo in photos]
+    with ThreadPoolExecutor(8) as pool:
+        for got, wanted in zip(pool.map(tiny, photos * 3), expected * 3, strict=True):
+            assert_array_equal(got.cartoon, wanted.cartoon)
+            assert_array_equal(got.alpha, wanted.alpha)
+
+
+def test_global_state_is_left_alone(tiny_model, person_photo):
+    import os
+
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 (the global one is the point)
+    before = (cv2.getNumThreads(), dict(os.environ), Image.MAX_IMAGE_PIXELS)
+    threads = threading.active_count()
+    with engine.load(tiny_model, threads=1) as app:
+        app(person_photo)
+    assert before == (cv2.getNumThreads(), dict(os.environ), Image.MAX_IMAGE_PIXELS)
+    assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert threading.active_count() == threads
+
+
+def test_a_closed_cartoonifier_says_so(tiny_model, person_photo):
+    with engine.load(tiny_model) as app:
+        other = app.replace()
+        app(person_photo)
+    for use in (lambda: app(person_photo), lambda: app.provider, app.replace):
+        with pytest.raises(engine.EngineError, match="closed"):
+            use()
+    other(person_photo)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"threads": 0}, "at least 1"),
+        ({"provider": "gpu"}, "wanted one of"),
+        ({"max_megapixels": 0}, "above 0"),
+        ({"cutout": engine.CutoutOptions("nowhere.png")}, "no such name or picture"),
+        ({"segment": engine.SegmentOptions("cta")}, "Did you mean cat"),
+    ],
+)
+def test_wrong_arguments_are_option_errors(tiny_model, arguments, reason):
+    with pytest.raises(engine.OptionError, match=reason):
+        engine.load(tiny_model, **arguments)
+
+
+def test_classic_refuses_another_background(tiny):
+    with pytest.raises(engine.OptionError, match="classic"):
+        tiny.replace(
+            segment=engine.SegmentOptions(classic=True),
+            cutout=engine.CutoutOptions("transparent"),
+        )
