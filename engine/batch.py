@@ -111,11 +111,13 @@ def _is_output(stem: str, stems: set[str], kinds: Sequence[str]) -> bool:
 
 def _tell_apart(jobs: list[Job]) -> list[Job]:
     """Colliding names get their suffix: a.jpg, a.png; letter case does not tell files apart."""
-    count = Counter(job.name.casefold() for job in jobs)
-    named = [
-        replace(job, name=Path(job.source).name) if count[job.name.casefold()] > 1 else job
-        for job in jobs
-    ]
+    named = jobs
+    for _ in range(2):  # once more, for a full name may meet the stem of a.png.webp
+        count = Counter(job.name.casefold() for job in named)
+        named = [
+            replace(job, name=Path(job.source).name) if count[job.name.casefold()] > 1 else job
+            for job in named
+        ]
     first: dict[str, Job] = {}
     for job in named:
         other = first.setdefault(job.name.casefold(), job)

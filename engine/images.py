@@ -70,7 +70,9 @@ def read_photo(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> N
     if isinstance(source, Image.Image):
         return _decode(source, "image", max_megapixels)
     with _open_bytes(source) as (file, name):
-        return _decode(_open_image(file, name), name, max_megapixels)
+        with _damage_to_error(name):
+            image = _open_image(file, name)
+        return _decode(image, name, max_megapixels)
 
 
 def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite: bool) -> None:
@@ -180,9 +182,9 @@ def _open_image(file: IO[bytes], name: str) -> Image.Image:
         load_plugins()
         for known in _FORMATS:
             factory, accept = Image.OPEN.get(known, (None, None))
-            if factory and accept and accept(prefix) is True:
-                file.seek(0)
-                with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+                if factory and accept and accept(prefix) is True:
+                    file.seek(0)
                     return factory(file, name)
     if prefix[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
         raise PhotoError(f"{name}: HEIC is not read. Convert it to JPEG, or use pillow-heif.")
@@ -203,7 +205,7 @@ def _check_size(size: tuple[int, int], max_megapixels: float, name: str) -> None
 def _decode(image: Image.Image, name: str, max_megapixels: float) -> NDArray[np.uint8]:
     """Decoded, converted to 8-bit sRGB on white, turned upright."""
     _check_size(image.size, max_megapixels, name)
-    try:
+    with _damage_to_error(name):
         image.load()
         orientation = _orientation(image, name)
         profile = image.info.get("icc_profile")
@@ -211,6 +213,12 @@ def _decode(image: Image.Image, name: str, max_megapixels: float) -> NDArray[np.
         if orientation in _TURNS:
             image = image.transpose(_TURNS[orientation])
         return np.array(image.convert("RGB"))
+
+
+@contextlib.contextmanager
+def _damage_to_error(name: str) -> Iterator[None]:
+    try:
+        yield
     except PhotoError:
         raise
     except MemoryError:

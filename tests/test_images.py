@@ -106,8 +106,16 @@ def test_every_mode_becomes_rgb(mode):
 
 @pytest.mark.parametrize(
     ("mode", "format"),
-    [("I;16", "PNG"), ("I;16", "TIFF"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("1", "PNG")]
-    + [("LA", "PNG"), ("P", "GIF"), ("RGBA", "WEBP")],
+    [
+        ("I;16", "PNG"),
+        ("I;16", "TIFF"),
+        ("CMYK", "JPEG"),
+        ("CMYK", "TIFF"),
+        ("1", "PNG"),
+        ("LA", "PNG"),
+        ("P", "GIF"),
+        ("RGBA", "WEBP"),
+    ],
 )
 def test_every_mode_is_read_from_its_files(mode, format):
     got = read_photo(encoded(MODES[mode](), format))

@@ -56,8 +56,14 @@ def test_the_quota_is_the_smallest_on_the_way_up(tmp_path, files, expected):
 
 @pytest.mark.parametrize(
     ("affinity", "quota", "asked", "expected"),
-    [(8, math.inf, None, 8), (8, 2.5, None, 3), (8, 0.1, None, 1), (2, 16, None, 2)]
-    + [(8, math.inf, 3, 3), (2, math.inf, 64, 2)],
+    [
+        (8, math.inf, None, 8),
+        (8, 2.5, None, 3),
+        (8, 0.1, None, 1),
+        (2, 16, None, 2),
+        (8, math.inf, 3, 3),
+        (2, math.inf, 64, 2),
+    ],
 )
 def test_never_more_than_the_process_may_use(monkeypatch, affinity, quota, asked, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)), raising=False)

@@ -1,0 +1,70 @@
+"""Which photos are done, and what their outputs are called."""
+
+import os
+
+import pytest
+
+from engine.batch import plan_jobs
+from engine.errors import OptionError
+
+KINDS = ("cutout", "cartoon")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with names only: planning opens no file."""
+
+    def fill(*names):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path
+
+    return fill
+
+
+def planned(*inputs):
+    return [(os.path.basename(j.source), j.name) for j in plan_jobs([*map(str, inputs)], KINDS)]
+
+
+def test_a_folder_means_the_pictures_in_it_sorted(folder):
+    root = folder("b.JPG", "a.png", ".hidden.png", "notes.txt", "a.png.xmp", "sub/c.jpg")
+    assert planned(root) == [("a.png", "a"), ("b.JPG", "b")]
+
+
+def test_outputs_of_an_earlier_run_are_no_inputs(folder):
+    root = folder("a.jpg", "a_cutout.png", "a_cartoon.png", "my_cartoon.png")
+    assert planned(root) == [("a.jpg", "a"), ("my_cartoon.png", "my_cartoon")]
+
+
+def test_a_photo_named_twice_is_done_once(folder):
+    root = folder("a.jpg")
+    (root / "link.jpg").symlink_to(root / "a.jpg")
+    assert planned(root / "a.jpg", root, root / "." / "a.jpg") == [("a.jpg", "a")]
+
+
+def test_one_stem_with_two_suffixes_is_told_apart(folder):
+    root = folder("a.jpg", "a.png", "b.jpg", "A.webp")
+    assert sorted(planned(root)) == [
+        ("A.webp", "A.webp"), ("a.jpg", "a.jpg"), ("a.png", "a.png"), ("b.jpg", "b"),
+    ]  # fmt: skip
+
+
+def test_one_name_in_two_folders_is_refused_before_any_work(folder):
+    root = folder("x/a.jpg", "y/a.jpg")
+    with pytest.raises(OptionError, match="same files"):
+        plan_jobs([str(root / "x"), str(root / "y")], KINDS)
+
+
+def test_a_telling_name_may_not_hit_another_photo(folder):
+    root = folder("a.jpg", "a.png", "a.png.webp")
+    names = [name for _, name in planned(root)]
+    assert len(set(names)) == 3
+
+
+def test_a_folder_without_pictures_is_a_job_that_failed(folder):
+    root = folder("empty/readme.txt", "a.jpg")
+    jobs = plan_jobs([str(root / "empty"), str(root / "a.jpg")], KINDS)
+    assert "without pictures" in str(jobs[0].error)
+    assert jobs[1].error is None
