@@ -1,0 +1,1 @@
+"""How long things take, side by side; `make bench` runs them all."""
