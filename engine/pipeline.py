@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -151,8 +150,8 @@ class Cartoonifier:
             cutout = on_white if background == "white" else self._lay(photo, photo, alpha)
         with _timed(timings, "cartoon"):
             # The drawing never depends on the background: it is made of the person on white.
-            drawing = draw(_swap(on_white), self.cartoon)
-            cartoon = _swap(drawing.cartoon)
+            drawing = draw(on_white, self.cartoon, swap=True)
+            cartoon = drawing.cartoon
             if background not in ("white", "none"):
                 self._colour_rim(cartoon, photo, alpha, drawing)
                 cartoon = self._lay(cartoon, photo, alpha)
@@ -177,9 +176,8 @@ class Cartoonifier:
             cutout = np.rint(255 * decode_segmap(kept_map, photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
             # The document reads the cut-out as BGR and treats it as RGB.
-            drawing = draw(_swap(cutout), self.cartoon)
-            cartoon = _swap(drawing.cartoon)
-        palette = drawing.palette
+            drawing = draw(cutout, self.cartoon, swap=True)
+        cartoon, palette = drawing.cartoon, drawing.palette
         return Result(photo, logits, probability, alpha, cutout, cartoon, palette, timings)
 
     def _lay(
@@ -204,7 +202,7 @@ class Cartoonifier:
         drawing: Drawing,
     ) -> None:
         """Redraws the soft edge from the photo, for there the drawing is mixed with white."""
-        redrawn = _swap(redraw(_swap(photo), drawing, self.cartoon))
+        redrawn = redraw(photo, drawing, self.cartoon, swap=True)
         np.copyto(cartoon, redrawn, where=(alpha < 1)[..., None])
 
 
@@ -247,11 +245,6 @@ def load(
         cartoon or CartoonOptions(),
         max_megapixels,
     )
-
-
-def _swap(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB to BGR, or back."""
-    return cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)  # type: ignore[return-value]
 
 
 def _name_of(photo: PhotoSource) -> str:

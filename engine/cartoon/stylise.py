@@ -60,29 +60,37 @@ def cartoonize(
     return draw(np.ascontiguousarray(image), options or CartoonOptions()).cartoon
 
 
-def draw(image: NDArray[np.uint8], options: CartoonOptions) -> Drawing:
-    """The cartoon of a contiguous uint8 (H, W, 3) picture, with its palette and outline."""
-    smooth = _smooth(image, options)
+def draw(image: NDArray[np.uint8], options: CartoonOptions, swap: bool = False) -> Drawing:
+    """The cartoon of a contiguous uint8 (H, W, 3) picture, with its palette and outline.
+
+    With `swap`, an RGB picture is drawn as if handed over as BGR, and comes back as RGB.
+    """
+    smooth = _smooth(image, options, swap)
     edges = cv2.Canny(smooth, options.edge_low, options.edge_high)
     hsv = cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV, dst=smooth)
     centroids = _find_palette(hsv, options)
     tables = np.stack([quantise_table(channel) for channel in centroids])
     contours, _ = cv2.findContours(edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return Drawing(_paint(hsv, tables, contours), tables, centroids, contours)
+    return Drawing(_paint(hsv, tables, contours, swap), tables, centroids, contours)
 
 
 def redraw(
-    image: NDArray[np.uint8], drawing: Drawing, options: CartoonOptions
+    image: NDArray[np.uint8], drawing: Drawing, options: CartoonOptions, swap: bool = False
 ) -> NDArray[np.uint8]:
     """Another picture of the same size in a drawing's colours and under its outline."""
-    hsv = cv2.cvtColor(_smooth(image, options), cv2.COLOR_RGB2HSV)
-    return _paint(hsv, drawing.tables, drawing.contours)
+    smooth = _smooth(image, options, swap)
+    hsv = cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV, dst=smooth)
+    return _paint(hsv, drawing.tables, drawing.contours, swap)
 
 
-def _smooth(image: NDArray[np.uint8], options: CartoonOptions) -> cv2.typing.MatLike:
+def _smooth(image: NDArray[np.uint8], options: CartoonOptions, swap: bool) -> cv2.typing.MatLike:
     # Channel by channel: a three-channel bilateral filter would weigh colour distances jointly.
-    sigma = options.smooth_sigma
-    return cv2.merge([cv2.bilateralFilter(plane, 5, sigma, sigma) for plane in cv2.split(image)])
+    smooth = np.empty_like(image)
+    for channel in range(3):
+        plane = cv2.extractChannel(image, 2 - channel if swap else channel)
+        plane = cv2.bilateralFilter(plane, 5, options.smooth_sigma, options.smooth_sigma)
+        cv2.insertChannel(plane, smooth, channel)
+    return smooth
 
 
 def _find_palette(
@@ -94,10 +102,10 @@ def _find_palette(
 
 
 def _paint(
-    hsv: cv2.typing.MatLike, tables: NDArray[np.uint8], contours: Sequence[Any]
+    hsv: cv2.typing.MatLike, tables: NDArray[np.uint8], contours: Sequence[Any], swap: bool
 ) -> NDArray[np.uint8]:
     """Quantised, back in RGB, outlined in black; `hsv` is overwritten."""
     pixels.quantise(hsv, tables)
-    cartoon = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    cartoon = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR if swap else cv2.COLOR_HSV2RGB, dst=hsv)
     cv2.drawContours(cartoon, contours, -1, BLACK, 1)
     return cartoon  # type: ignore[return-value]

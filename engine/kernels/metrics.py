@@ -78,7 +78,7 @@ def mean_ssim(a: np.ndarray, b: np.ndarray) -> float:
 @kernel("int64(uint8[:, :, ::1], uint8[:, :, ::1])")
 def squared_error(a: np.ndarray, b: np.ndarray) -> int:
     """Sum of the squared differences of two uint8 (H, W, C) pictures."""
-    total = 0
+    total = np.int64(0)
     for y in range(a.shape[0]):
         for x in range(a.shape[1]):
             for c in range(a.shape[2]):

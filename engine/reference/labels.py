@@ -17,7 +17,7 @@ def upsample_labels(logits: np.ndarray, height: int, width: int) -> np.ndarray:
     rows = (one - low_x) * logits[:, :, x0] + low_x * logits[:, :, x1]
     low_y = low_y[:, None]
     upsampled = (one - low_y) * rows[:, y0] + low_y * rows[:, y1]
-    return upsampled.argmax(axis=0).astype(np.uint8)
+    return np.asarray(upsampled.argmax(axis=0), np.uint8)
 
 
 def _source_rows(size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

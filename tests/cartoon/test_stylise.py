@@ -49,6 +49,13 @@ def test_equals_reference_on_a_photo_in_both_channel_orders(astronaut):
         assert_array_equal(engine.cartoonize(image), reference(image))
 
 
+def test_swapping_channels_is_turning_the_picture_before_and_after(golden):
+    for name in GOLDEN:
+        image = golden(f"cartoon_{name}")["image"]
+        got = draw(image, CartoonOptions(), swap=True).cartoon
+        assert_array_equal(got[..., ::-1], reference(image[..., ::-1]))
+
+
 def test_layout_and_writability_do_not_matter(astronaut):
     view = astronaut[10:200:3, 300:20:-2]
     expected = engine.cartoonize(np.ascontiguousarray(view))
