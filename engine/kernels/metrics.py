@@ -84,4 +84,4 @@ def squared_error(a: np.ndarray, b: np.ndarray) -> int:
             for c in range(a.shape[2]):
                 difference = np.int64(a[y, x, c]) - np.int64(b[y, x, c])
                 total += difference * difference
-    return total
+    return int(total)
