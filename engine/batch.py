@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.images import SUFFIXES
+from engine.result import KINDS
 
 if TYPE_CHECKING:
     from engine.output import Output
@@ -45,21 +46,23 @@ class Outcome:
     error: EngineError | None = None
 
 
-def plan_jobs(inputs: Sequence[str], kinds: Sequence[str]) -> list[Job]:
+def plan_jobs(inputs: Sequence[str], output: Output) -> list[Job]:
     """A job for each photo: files as given, folders as the pictures in them, each once.
 
     Photos of one stem (a.jpg and a.png) are told apart by their suffix. Raises OptionError
-    when names collide even so.
+    when outputs collide even so, or would replace a photo that is still to be read.
     """
     jobs: list[Job] = []
     seen: set[str] = set()
     for given in inputs:
-        for job in _expand(given, kinds):
+        for job in _expand(given):
             identity = STDIN if job.source == STDIN else os.path.realpath(job.source)
             if identity not in seen:
                 seen.add(identity)
                 jobs.append(job)
-    return _tell_apart(jobs)
+    jobs = _tell_apart(jobs)
+    _refuse_collisions(jobs, output)
+    return jobs
 
 
 def run_jobs(cartoonifier: Cartoonifier, jobs: Sequence[Job], output: Output) -> Iterator[Outcome]:
@@ -73,17 +76,19 @@ def _run_job(cartoonifier: Cartoonifier, job: Job, output: Output) -> Outcome:
         if job.error:
             raise job.error
         output.check(job.name)
-        result = cartoonifier(sys.stdin.buffer.read() if job.source == STDIN else job.source)
+        result = cartoonifier(sys.stdin.buffer if job.source == STDIN else job.source)
         result.name = job.name
         return Outcome(job, result, tuple(output.write(result)))
     except EngineError as error:
         return Outcome(job, error=error)
+    except BrokenPipeError:
+        raise
     except Exception as error:  # whatever it is, the other photos are still done
         log.debug("%s", job.source, exc_info=True)
         return Outcome(job, error=EngineError(f"{job.source}: unexpected {error!r}"))
 
 
-def _expand(given: str, kinds: Sequence[str]) -> list[Job]:
+def _expand(given: str) -> list[Job]:
     if given == STDIN:
         return [Job(STDIN, "stdin")]
     if not os.path.isdir(given):
@@ -93,8 +98,9 @@ def _expand(given: str, kinds: Sequence[str]) -> list[Job]:
     except OSError as error:
         return [Job(given, "", PhotoError(f"{given}: cannot be listed: {error.strerror}."))]
     pictures = [name for name in files if _is_picture(name)]
-    stems = {Path(name).stem for name in pictures}
-    photos = [name for name in pictures if not _is_output(Path(name).stem, stems, kinds)]
+    photos = [name for name in pictures if not _is_output(name, pictures)]
+    if len(photos) < len(pictures):
+        log.info("%s: %d outputs of earlier runs skipped", given, len(pictures) - len(photos))
     if not photos:
         return [Job(given, "", PhotoError(f"{given}: a folder without pictures."))]
     return [Job(os.path.join(given, name), Path(name).stem) for name in photos]
@@ -104,26 +110,38 @@ def _is_picture(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
-def _is_output(stem: str, stems: set[str], kinds: Sequence[str]) -> bool:
+def _is_output(name: str, pictures: Sequence[str]) -> bool:
     """Whether an earlier run made it of another picture in the folder."""
-    return any(stem.removesuffix(f"_{kind}") in stems - {stem} for kind in kinds)
+    photo, _, kind = Path(name).stem.rpartition("_")
+    others = (other for other in pictures if other != name)
+    return kind in KINDS and any(photo in (other, Path(other).stem) for other in others)
 
 
 def _tell_apart(jobs: list[Job]) -> list[Job]:
     """Colliding names get their suffix: a.jpg, a.png; letter case does not tell files apart."""
-    named = jobs
-    for _ in range(2):  # once more, for a full name may meet the stem of a.png.webp
-        count = Counter(job.name.casefold() for job in named)
+    while True:
+        count = Counter(job.name.casefold() for job in jobs if not job.error)
         named = [
-            replace(job, name=Path(job.source).name) if count[job.name.casefold()] > 1 else job
-            for job in named
+            replace(job, name=Path(job.source).name)
+            if count[job.name.casefold()] > 1 and not job.error
+            else job
+            for job in jobs
         ]
-    first: dict[str, Job] = {}
-    for job in named:
-        other = first.setdefault(job.name.casefold(), job)
-        if other is not job and not (job.error or other.error):
-            raise OptionError(
-                f"{other.source} and {job.source} would be written to the same files; "
-                "do them in two runs with different -o."
-            )
-    return named
+        if named == jobs:
+            return jobs
+        jobs = named
+
+
+def _refuse_collisions(jobs: Sequence[Job], output: Output) -> None:
+    sources = {os.path.realpath(job.source): job for job in jobs if job.source != STDIN}
+    owners: dict[str, Job] = {}
+    for job in jobs:
+        for path in [] if job.error else output.paths(job.name):
+            other = owners.setdefault(str(path).casefold(), job)
+            if other is not job:
+                raise OptionError(
+                    f"{other.source} and {job.source} would be written to the same files; "
+                    "do them in two runs with different -o."
+                )
+            if os.path.realpath(path) in sources:
+                raise OptionError(f"{path} is an input of this run; choose another -o.")

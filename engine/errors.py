@@ -11,6 +11,9 @@ EngineError             1
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 
 class EngineError(Exception):
     """Base of all errors that the engine raises on purpose: one line, with what to do."""
@@ -50,3 +53,9 @@ class ProviderError(EngineError):
     """onnxruntime cannot run the model on the provider that was asked for."""
 
     exit_code = 5
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """A sentence with the nearest known word, or with all of them."""
+    close = difflib.get_close_matches(word, known, 1)
+    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}."

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import OutputError, PhotoError
+from engine.options import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,6 @@ PhotoSource: TypeAlias = (
     " | Image.Image | NDArray[np.uint8]"
 )
 
-MAX_MEGAPIXELS = 200.0
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff")
 ) | {".gif", ".avif", ".jp2", ".ppm", ".pgm"}
@@ -36,6 +36,7 @@ _WRITERS: dict[str, dict[str, Any]] = {
     "webp": {"format": "WEBP", "quality": 92, "method": 2},
 }
 FORMATS = tuple(_WRITERS)
+_IS_KEPT = "exists already, and is kept. --overwrite replaces it."
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -68,11 +69,11 @@ def read_photo(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> N
     if isinstance(source, np.ndarray):
         return _from_array(source, max_megapixels)
     if isinstance(source, Image.Image):
-        return _decode(source, "image", max_megapixels)
-    with _open_bytes(source) as (file, name):
-        with _damage_to_error(name):
-            image = _open_image(file, name)
-        return _decode(image, name, max_megapixels)
+        with _damage_to_error("image"):
+            return _decode(source, "image", max_megapixels)
+    name = _name_of(source)
+    with _damage_to_error(name), _open_bytes(source, name) as file:
+        return _decode(_open_image(file, name), name, max_megapixels)
 
 
 def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite: bool) -> None:
@@ -80,8 +81,6 @@ def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite:
 
     Raises OutputError when the file exists and may not be overwritten, or cannot be written.
     """
-    if not overwrite:
-        refuse_existing([path])
     data = encode_image(picture, path.suffix[1:].lower())
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
@@ -89,9 +88,14 @@ def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite:
         try:
             with open(temporary, "xb") as file:
                 file.write(data)
-            os.replace(temporary, path)
+            if overwrite:
+                os.replace(temporary, path)
+            else:
+                _move_to_new(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{path}: {_IS_KEPT}") from error
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}.") from error
 
@@ -99,8 +103,8 @@ def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite:
 def refuse_existing(paths: Iterable[Path]) -> None:
     """Raises OutputError when one of the files exists: it is kept."""
     for path in paths:
-        if path.exists():
-            raise OutputError(f"{path}: exists already, and is kept. --overwrite replaces it.")
+        if os.path.lexists(path):
+            raise OutputError(f"{path}: {_IS_KEPT}")
 
 
 def encode_image(picture: NDArray[np.uint8] | Image.Image, format: str) -> bytes:
@@ -116,6 +120,18 @@ def encode_image(picture: NDArray[np.uint8] | Image.Image, format: str) -> bytes
         size = f"{image.width} x {image.height} {image.mode}"
         raise OutputError(f"{format} cannot hold {size}: {error}. Try --format png.") from error
     return buffer.getvalue()
+
+
+def _move_to_new(temporary: Path, path: Path) -> None:
+    """Renames, but never replaces a file. Raises FileExistsError."""
+    try:
+        os.link(temporary, path)  # unlike a rename, it fails where something exists
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        os.replace(temporary, path)
 
 
 def _from_array(array: NDArray[Any], max_megapixels: float) -> NDArray[np.uint8]:
@@ -134,42 +150,39 @@ def _from_array(array: NDArray[Any], max_megapixels: float) -> NDArray[np.uint8]
     return _decode(Image.fromarray(np.ascontiguousarray(array)), "array", max_megapixels)
 
 
-@contextlib.contextmanager
-def _open_bytes(source: Any) -> Iterator[tuple[IO[bytes], str]]:
-    """A seekable file with something in it, and its name for messages."""
+def _name_of(source: Any) -> str:
+    """What messages call a source. Raises PhotoError for what is none."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        yield _not_empty(io.BytesIO(source), "bytes"), "bytes"
-    elif isinstance(source, (str, os.PathLike)):
-        name = os.fspath(source)
-        try:
-            file = open(name, "rb")  # noqa: SIM115 (closed below)
-        except IsADirectoryError:
-            raise PhotoError(f"{name}: is a folder, wanted a photo.") from None
-        except FileNotFoundError:
-            raise PhotoError(f"{name}: no such file.") from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise PhotoError(f"{name}: cannot be opened: {reason}.") from None
-        with file:
-            seekable = file if file.seekable() else io.BytesIO(file.read())
-            yield _not_empty(seekable, name), name
-    elif hasattr(source, "read"):
-        data = source.read()
-        if not isinstance(data, bytes):
-            raise PhotoError("file object: open it in binary mode ('rb').")
-        yield _not_empty(io.BytesIO(data), "file object"), "file object"
-    else:
-        raise PhotoError(
-            f"{type(source).__name__}: wanted a path, bytes, a binary file, a PIL.Image "
-            "or a uint8 array."
-        )
+        return "bytes"
+    if hasattr(source, "read"):
+        return "file object"
+    raise PhotoError(
+        f"{type(source).__name__}: wanted a path, bytes, a binary file, a PIL.Image "
+        "or a uint8 array."
+    )
 
 
-def _not_empty(file: IO[bytes], name: str) -> IO[bytes]:
-    if not file.read(1):
-        raise PhotoError(f"{name}: empty, wanted a photo.")
-    file.seek(0)
-    return file
+@contextlib.contextmanager
+def _open_bytes(source: Any, name: str) -> Iterator[IO[bytes]]:
+    """A seekable binary file with something in it."""
+    with contextlib.ExitStack() as stack:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            file: IO[bytes] = io.BytesIO(source)
+        elif hasattr(source, "read"):
+            file = source
+        else:
+            file = stack.enter_context(open(source, "rb"))
+        if file is source or not file.seekable():  # a caller's file is read from where it stands
+            data = file.read()
+            if not isinstance(data, bytes):
+                raise PhotoError(f"{name}: open it in binary mode ('rb').")
+            file = io.BytesIO(data)
+        if not file.read(1):
+            raise PhotoError(f"{name}: empty, wanted a photo.")
+        file.seek(0)
+        yield file
 
 
 def _open_image(file: IO[bytes], name: str) -> Image.Image:
@@ -205,14 +218,13 @@ def _check_size(size: tuple[int, int], max_megapixels: float, name: str) -> None
 def _decode(image: Image.Image, name: str, max_megapixels: float) -> NDArray[np.uint8]:
     """Decoded, converted to 8-bit sRGB on white, turned upright."""
     _check_size(image.size, max_megapixels, name)
-    with _damage_to_error(name):
-        image.load()
-        orientation = _orientation(image, name)
-        profile = image.info.get("icc_profile")
-        image = _to_srgb(_flatten(_eight_bit(image, name)), profile, name)
-        if orientation in _TURNS:
-            image = image.transpose(_TURNS[orientation])
-        return np.array(image.convert("RGB"))
+    image.load()
+    orientation = _orientation(image, name)
+    profile = image.info.get("icc_profile")
+    image = _to_srgb(_flatten(_eight_bit(image, name)), profile, name)
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
+    return np.array(image.convert("RGB"))
 
 
 @contextlib.contextmanager
@@ -221,9 +233,17 @@ def _damage_to_error(name: str) -> Iterator[None]:
         yield
     except PhotoError:
         raise
+    except FileNotFoundError:
+        raise PhotoError(f"{name}: no such file.") from None
+    except IsADirectoryError:
+        raise PhotoError(f"{name}: is a folder, wanted a photo.") from None
     except MemoryError:
         raise PhotoError(f"{name}: not enough memory to decode it.") from None
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{name}: above PIL.Image.MAX_IMAGE_PIXELS: {error}") from error
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files
+        if isinstance(error, OSError) and error.errno:
+            raise PhotoError(f"{name}: cannot be read: {error.strerror}.") from error
         raise PhotoError(f"{name}: damaged or truncated ({error}).") from error
 
 

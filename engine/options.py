@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 from engine.errors import OptionError
 
+MAX_MEGAPIXELS = 200.0
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
 
 
@@ -75,14 +77,14 @@ class CartoonOptions:
     """Groups with fewer levels in use are never split; 8..256."""
 
     def __post_init__(self) -> None:
-        if not self.smooth_sigma > 0:
+        if not 0 < self.smooth_sigma < math.inf:
             raise OptionError(f"smooth_sigma is {self.smooth_sigma}; it is above 0.")
-        if not 0 <= self.edge_low <= self.edge_high:
+        if not 0 <= self.edge_low <= self.edge_high < math.inf:
             raise OptionError(
                 f"edge_low is {self.edge_low}, edge_high {self.edge_high}; "
                 "0 <= edge_low <= edge_high."
             )
         if not 0 <= self.split_p_value <= 1:
             raise OptionError(f"split_p_value is {self.split_p_value}; it lies in 0..1.")
-        if not 8 <= self.min_group_levels <= 256:
+        if self.min_group_levels not in range(8, 257):
             raise OptionError(f"min_group_levels is {self.min_group_levels}; it lies in 8..256.")

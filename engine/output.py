@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import OptionError
-from engine.images import encode_image, refuse_existing, write_image
-from engine.result import Result, output_paths
+from engine.errors import OptionError, OutputError
+from engine.images import FORMATS, SUFFIXES, encode_image, refuse_existing, write_image
+from engine.result import PNG_KINDS, Result, output_paths, refuse_transparency
 
 STDOUT = "-"
 _FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
@@ -51,36 +52,60 @@ class Output:
         if self.file:
             write_image(picture, self.file, self.overwrite)
         else:
-            sys.stdout.buffer.write(encode_image(picture, self.format))
-            sys.stdout.buffer.flush()
+            _write_to_stdout(encode_image(picture, self.format))
         return self.paths(result.name)
 
 
+def _write_to_stdout(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"stdout: cannot be written: {error.strerror}.") from error
+
+
 def parse_output(
-    out: str, save: str | None, format: str, background: str, overwrite: bool
+    out: str, save: str | None, format: str | None, background: str, overwrite: bool
 ) -> Output:
     """The output that the command line's words ask for.
 
     `out` is "-", a path with a picture's suffix, or a folder. Raises OptionError where the
     words contradict each other.
     """
-    path = Path(out)
-    is_file = path.suffix.lower() in _FORMAT_OF_SUFFIX and not path.is_dir()
+    path, suffix = Path(out), os.path.splitext(out)[1].lower()
+    is_file = suffix in SUFFIXES and not os.path.isdir(out)
     is_single = is_file or out == STDOUT
     default = "cartoon" if is_single else "cutout,cartoon"
     kinds = tuple(dict.fromkeys(kind.strip() for kind in (save or default).split(",")))
     if is_single and len(kinds) != 1:
         raise OptionError(f"-o {out} takes one picture a run, --save asks for {len(kinds)}.")
     if is_file:
-        format = _FORMAT_OF_SUFFIX[path.suffix.lower()]
+        format = _format_of(out, suffix, format, kinds[0])
+    elif is_single and PNG_KINDS.issuperset(kinds):
+        format = "png"
+    format = format or "png"
     output_paths(path, "", kinds, format)
-    if format == "jpg" and background == "transparent" and {*kinds} - {"mask", "labels"}:
-        raise OptionError("jpg holds no transparency; use --format png or webp.")
+    if background == "transparent":
+        refuse_transparency(kinds, format)
     if out == STDOUT:
         return Output(kinds, format, overwrite)
     if is_file:
         return Output(kinds, format, overwrite, file=path)
-    blocker = next((p for p in (path, *path.parents) if p.exists()), None)
-    if blocker and not blocker.is_dir():
+    blocker = next((p for p in (out, *map(str, path.parents)) if os.path.exists(p)), ".")
+    if not os.path.isdir(blocker):
         raise OptionError(f"-o {out}: {blocker} is a file, wanted a folder.")
     return Output(kinds, format, overwrite, folder=path)
+
+
+def _format_of(out: str, suffix: str, asked: str | None, kind: str) -> str:
+    """The format that a picture's path stands for."""
+    format = _FORMAT_OF_SUFFIX.get(suffix)
+    if format is None:
+        raise OptionError(f"-o {out}: {suffix[1:]} is not written; wanted {', '.join(FORMATS)}.")
+    if asked not in (None, format):
+        raise OptionError(f"-o {out} and --format {asked} contradict each other.")
+    if kind in PNG_KINDS and format != "png":
+        raise OptionError(f"-o {out}: {kind} is exact, and written as png only.")
+    return format

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cartoon.stylise import Drawing, draw, redraw
-from engine.cutout.blend import WHITE, add_alpha, blend, cover, read_background
-from engine.cutout.classic import classic_mask, decode_segmap
+from engine.cutout.background import cover, read_background
+from engine.cutout.blend import WHITE, add_alpha, blend
+from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
 from engine.cutout.matte import soft_matte
 from engine.errors import EngineError, OptionError
-from engine.images import MAX_MEGAPIXELS, PhotoSource, read_photo
-from engine.options import CartoonOptions, CutoutOptions, SegmentOptions
+from engine.images import PhotoSource, read_photo
+from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
-from engine.segment.labels import class_indices, find_labels, find_probability
+from engine.segment.labels import class_indices, find_labels, find_probability, plain_name
 from engine.segment.preprocess import classic_size, network_size, to_tensor
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
@@ -47,6 +48,9 @@ class Cartoonifier:
     ) -> None:
         if segment.classic and cutout.background != "white":
             raise OptionError("classic is defined on white only; leave out the background.")
+        known = tuple(map(plain_name, session.facts.classes))
+        if segment.classic and known != tuple(map(plain_name, VOC_CLASSES)):
+            raise OptionError("classic is defined on the 21 VOC classes; this model has others.")
         self._session: Session | None = session
         self.segment, self.cutout, self.cartoon = segment, cutout, cartoon
         self.max_megapixels = max_megapixels
@@ -77,6 +81,8 @@ class Cartoonifier:
         make = self._make_classic if self.segment.classic else self._make
         result = make(session, pixels, timings)
         result.name = _name_of(photo)
+        stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
+        log.info("%s: %s", result.name, stages)
         if not result.alpha.any():
             found_nothing = f"no {' or '.join(self.segment.kept_names)} found, nothing is kept"
             result.warnings.append(found_nothing)
@@ -146,13 +152,14 @@ class Cartoonifier:
             else:
                 alpha = soft_matte(probability, self.cutout.threshold)
         with _timed(timings, "cutout"):
-            on_white = photo if background == "none" else blend(photo, alpha, WHITE)
-            cutout = on_white if background == "white" else self._lay(photo, photo, alpha)
+            on_white = photo.copy() if background == "none" else blend(photo, alpha, WHITE)
+            whole = background in ("white", "none")
+            cutout = on_white if whole else self._lay(photo, photo, alpha)
         with _timed(timings, "cartoon"):
             # The drawing never depends on the background: it is made of the person on white.
             drawing = draw(on_white, self.cartoon, swap=True)
             cartoon = drawing.cartoon
-            if background not in ("white", "none"):
+            if not whole:
                 self._colour_rim(cartoon, photo, alpha, drawing)
                 cartoon = self._lay(cartoon, photo, alpha)
         palette = drawing.palette
@@ -170,10 +177,11 @@ class Cartoonifier:
             probability = find_probability(logits, self._kept, *size)
             label_map = find_labels(logits, *size)
             kept_map = np.where(np.isin(label_map, self._kept), label_map, np.uint8(0))
+            mask = classic_mask(kept_map)
             # One matte for the result: the channel that lets most through.
-            alpha = classic_mask(kept_map).max(axis=2) / np.float32(255)
+            alpha = mask.max(axis=2) / np.float32(255)
         with _timed(timings, "cutout"):
-            cutout = np.rint(255 * decode_segmap(kept_map, photo)).astype(np.uint8)
+            cutout = np.rint(255 * cut_out(mask, photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
             # The document reads the cut-out as BGR and treats it as RGB.
             drawing = draw(cutout, self.cartoon, swap=True)
@@ -185,8 +193,6 @@ class Cartoonifier:
     ) -> NDArray[np.uint8]:
         """A picture by its matte on the background that was asked for."""
         match self.cutout.background:
-            case "none":
-                return picture
             case "transparent":
                 return add_alpha(picture, alpha)
             case "original":

@@ -21,6 +21,7 @@ from engine.images import FORMATS, refuse_existing, write_image
 from engine.segment.labels import find_labels
 
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
+PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
 
 
 @dataclass(eq=False, repr=False)
@@ -108,8 +109,8 @@ class Result:
             A file exists, or cannot be written.
         """
         paths = output_paths(Path(folder), self.name, which, format)
-        if format == "jpg" and self.cutout.shape[2] == 4 and {*which} - {"mask", "labels"}:
-            raise OptionError("jpg holds no transparency; use png or webp.")
+        if self.cutout.shape[2] == 4:
+            refuse_transparency(which, format)
         if not overwrite:
             refuse_existing(paths)
         for kind, path in zip(which, paths, strict=True):
@@ -142,5 +143,10 @@ def output_paths(folder: Path, name: str, which: Sequence[str], format: str) -> 
             raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
     if format not in FORMATS:
         raise OptionError(f"format {format!r}: wanted {', '.join(FORMATS)}.")
-    suffix = {"mask": "png", "labels": "png"}
-    return [folder / f"{name}_{kind}.{suffix.get(kind, format)}" for kind in which]
+    return [folder / f"{name}_{kind}.{'png' if kind in PNG_KINDS else format}" for kind in which]
+
+
+def refuse_transparency(which: Sequence[str], format: str) -> None:
+    """Raises OptionError when a picture with an alpha channel would become a jpg."""
+    if format == "jpg" and not PNG_KINDS.issuperset(which):
+        raise OptionError("jpg holds no transparency; use png or webp.")

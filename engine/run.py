@@ -16,10 +16,11 @@ import typer
 
 import engine
 from engine.errors import EngineError, OptionError
-from engine.options import CutoutOptions, SegmentOptions
+from engine.options import MAX_MEGAPIXELS, CutoutOptions, SegmentOptions
 
 if TYPE_CHECKING:
     from engine.batch import Outcome
+    from engine.pipeline import Cartoonifier
 
 _SOME_FAILED, _INTERRUPTED = 1, 130
 
@@ -65,24 +66,28 @@ def main(
             help="white, transparent, '#rrggbb', a picture's path, original (the scene stays) or "
             "none (no cut-out, all is drawn).",
         ),
-    ] = "white",
+    ] = CutoutOptions.background,
     classic: Annotated[
         bool, typer.Option("--classic", help="The document's pipeline, pixel for pixel.")
     ] = False,
-    format: Annotated[str, typer.Option(help="png, jpg or webp.")] = "png",
+    format: Annotated[
+        str | None, typer.Option(help="png, jpg or webp. Default: png, or the suffix of OUT.")
+    ] = None,
     model: Annotated[str, typer.Option(help="A model's name, or an .onnx file.")] = "default",
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[
         int | None, typer.Option(help="At most this many. Default: what the process may use.")
     ] = None,
-    max_megapixels: Annotated[float, typer.Option(help="Larger photos are refused.")] = 200.0,
+    max_megapixels: Annotated[
+        float, typer.Option(help="Larger photos are refused.")
+    ] = MAX_MEGAPIXELS,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a photo.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say what is done, and how long it takes.")
+        bool, typer.Option("--verbose", "-v", help="Say what runs, and how long each stage takes.")
     ] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Add a sample photo.")] = False,
     version: Annotated[
@@ -97,35 +102,46 @@ def main(
     with _errors_to_exit_code():
         if quiet and verbose:
             raise OptionError("--quiet and --verbose contradict each other.")
+        if out == "-" and as_json:
+            raise OptionError("-o - and --json both want stdout.")
         _set_up_log(quiet, verbose)
         sources = [*(inputs or []), *([_demo_photo()] if demo else [])]
         if not sources:
             raise OptionError("no photo given. Give files, folders, - for stdin, or --demo.")
         segment, cutout = SegmentOptions(keep, classic), CutoutOptions(background)
 
-        from engine import batch, console, output, pipeline
+        from engine import batch, output, pipeline
 
         target = output.parse_output(out, save, format, background, overwrite)
-        if target.is_stdout and as_json:
-            raise OptionError("-o - and --json both want stdout.")
-        jobs = batch.plan_jobs(sources, target.kinds)
+        jobs = batch.plan_jobs(sources, target)
         if len(jobs) > 1 and not target.folder:
             raise OptionError(f"-o {out} takes one picture, {len(jobs)} photos are given.")
-        _limit_opencv(threads)
+        threads = _own_the_process(threads)
         cartoonifier = pipeline.load(
             model, provider, threads,
             segment=segment, cutout=cutout, max_megapixels=max_megapixels,
         )  # fmt: skip
-        failed = []
-        with cartoonifier, _progress(len(jobs), quiet) as outcomes:
-            for outcome in outcomes(batch.run_jobs(cartoonifier, jobs, target)):
-                if outcome.error:
-                    failed.append(outcome)
-                if as_json:
-                    print(console.as_json(outcome, cartoonifier), flush=True)
-                elif outcome.result and not quiet and not target.is_stdout:
-                    print(console.as_line(outcome), flush=True)
+        with cartoonifier, _progress(len(jobs), quiet) as track:
+            outcomes = track(batch.run_jobs(cartoonifier, jobs, target))
+            failed = _report(outcomes, cartoonifier, as_json, not quiet and not target.is_stdout)
         _name_failed(failed, len(jobs))
+
+
+def _report(
+    outcomes: Iterable[Outcome], cartoonifier: Cartoonifier, as_json: bool, lines: bool
+) -> list[Outcome]:
+    """Prints each outcome as it comes, and returns those that failed."""
+    from engine import console
+
+    failed = []
+    for outcome in outcomes:
+        if outcome.error:
+            failed.append(outcome)
+        if as_json:
+            print(console.as_json(outcome, cartoonifier), flush=True)
+        elif outcome.result and lines:
+            print(console.as_line(outcome), flush=True)
+    return failed
 
 
 def _name_failed(failed: Sequence[Outcome], total: int) -> None:
@@ -150,6 +166,11 @@ def _errors_to_exit_code() -> Iterator[None]:
     except KeyboardInterrupt:
         print("error: interrupted; what was written is whole", file=sys.stderr)
         raise typer.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:
+        raise  # the reader has seen enough; typer ends in silence
+    except OSError as error:
+        print(f"error: stdout: cannot be written: {error.strerror}.", file=sys.stderr)
+        raise typer.Exit(_SOME_FAILED) from None
 
 
 def _set_up_log(quiet: bool, verbose: bool) -> None:
@@ -158,13 +179,17 @@ def _set_up_log(quiet: bool, verbose: bool) -> None:
     logging.getLogger("engine").setLevel(level)
 
 
-def _limit_opencv(threads: int | None) -> None:
-    """OpenCV's pool is the process's; here the process is ours."""
+def _own_the_process(threads: int | None) -> int:
+    """Sets what is global, for here the process is ours; returns the number of threads."""
     import cv2
+    from PIL import Image
 
     from engine.threads import usable_threads
 
-    cv2.setNumThreads(usable_threads(threads))
+    usable = usable_threads(threads)
+    cv2.setNumThreads(usable)
+    Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
+    return usable
 
 
 def _demo_photo() -> str:

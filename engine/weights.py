@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
+from engine.errors import ModelError, did_you_mean
 
 METADATA_KEY = "cartoonify"
 
@@ -62,16 +62,17 @@ def find_model(model: str) -> tuple[bytes, ModelFacts | None]:
         facts = _to_facts(name, entries["models"][name], f"manifest.json: {name}")
         return _read_checked(models_folder() / entries["models"][name]["file"], facts.sha256), facts
     path = Path(model)
-    if not path.is_file():
-        raise ModelError(f"model {model!r}: no such name or file. {_suggestion(model, entries)}")
+    if not os.path.isfile(path):
+        hint = did_you_mean(model, list(entries["models"]))
+        raise ModelError(f"model {model!r}: no such name or file. {hint}")
     data = _read_checked(path, None)
     digest = hashlib.sha256(data).hexdigest()
-    for name, entry in entries["models"].items():
+    for known, entry in entries["models"].items():
         if entry["sha256"] == digest:
-            return data, _to_facts(name, entry, f"manifest.json: {name}")
+            return data, _to_facts(known, entry, f"manifest.json: {known}")
     beside = path.with_suffix(".json")
     if beside.is_file():
-        facts = _to_facts(path.stem, _parse(beside.read_text(), str(beside)), str(beside))
+        facts = _to_facts(path.stem, _parse(beside.read_bytes(), str(beside)), str(beside))
         if facts.sha256:
             _check_hash(data, facts.sha256, path)
         return data, facts
@@ -97,12 +98,12 @@ def models_folder() -> Path:
 def _read_manifest() -> dict[str, Any]:
     path = models_folder() / "manifest.json"
     try:
-        return _parse(path.read_text(), str(path))
+        return _parse(path.read_bytes(), str(path))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}. Install the package again.") from error
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def _parse(text: str | bytes, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -130,7 +131,7 @@ def _to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
         )
     except KeyError as error:
         raise ModelError(f"{where}: the model's description lacks {error}.") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"{where}: the model's description is malformed: {error}.") from error
     problem = _find_problem(facts)
     if problem:
@@ -172,9 +173,3 @@ def _check_hash(data: bytes, sha256: str, path: Path) -> None:
             f"{path}: SHA-256 is {found[:12]}…, its description says {sha256[:12]}…. The file is "
             "damaged or replaced: install the package again, or correct the description."
         )
-
-
-def _suggestion(model: str, entries: dict[str, Any]) -> str:
-    names = list(entries["models"])
-    close = difflib.get_close_matches(model, names, 1)
-    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(names)}."

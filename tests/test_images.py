@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image, ImageCms
 
+from engine import images
 from engine.errors import OutputError, PhotoError
 from engine.images import read_photo, write_image
 
@@ -227,6 +228,13 @@ def test_the_limit_can_be_raised_above_pillows_own(recwarn):
     assert not recwarn
 
 
+def test_pillows_own_limit_behind_ours_is_told(monkeypatch):
+    data = encoded(Image.new("RGB", (300, 200)), "WEBP")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(PhotoError, match=r"above PIL.Image.MAX_IMAGE_PIXELS"):
+        read_photo(data)
+
+
 def test_one_by_ten_thousand_is_a_photo():
     assert read_photo(encoded(Image.new("RGB", (10_000, 1)), "PNG")).shape == (1, 10_000, 3)
 
@@ -256,7 +264,9 @@ JPEG = encoded(Image.fromarray(np.tile(RGB, (40, 40, 1))), "JPEG")
         (Image.fromarray(np.zeros((4, 4), np.float32)), "floats"),
         (Image.fromarray(np.full((4, 4), 70_000, np.int32)), "16 bits"),
         ("no/such/file.jpg", "no such file"),
-        ("with\0nul.jpg", "cannot be opened"),
+        ("n" * 300 + ".jpg", "cannot be read: File name too long"),
+        ("/proc/self/mem", "cannot be read: Input/output error"),
+        ("with\0nul.jpg", "embedded null byte"),
     ],
 )
 def test_what_is_no_photo_is_refused_in_one_line(source, reason):
@@ -273,7 +283,7 @@ def test_a_folder_and_a_forbidden_file_are_told(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", forbid)
-    with pytest.raises(PhotoError, match="cannot be opened: Permission denied"):
+    with pytest.raises(PhotoError, match="cannot be read: Permission denied"):
         read_photo(tmp_path / "mine.jpg")
 
 
@@ -299,7 +309,44 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path):
     assert_array_equal(read_photo(path), RGB)
 
 
-@pytest.mark.parametrize("step", ["os.replace", "builtins.open"])
+def test_a_file_that_appears_in_the_meantime_is_kept(tmp_path, monkeypatch):
+    path = tmp_path / "picture.png"
+    encode = images.encode_image
+    monkeypatch.setattr(images, "encode_image", lambda *a: (path.write_text("mine"), encode(*a))[1])
+    with pytest.raises(OutputError, match="is kept"):
+        write_image(RGB, path, overwrite=False)
+    assert path.read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_link_to_nowhere_is_kept(tmp_path):
+    path = tmp_path / "picture.png"
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputError, match="is kept"):
+        write_image(RGB, path, overwrite=False)
+    assert path.is_symlink()
+
+
+def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    path = tmp_path / "picture.png"
+    write_image(RGB, path, overwrite=False)
+    assert_array_equal(read_photo(path), RGB)
+    with pytest.raises(OutputError, match="is kept"):
+        write_image(RGB, path, overwrite=False)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+class FullDisk(io.FileIO):
+    def write(self, data):
+        super().write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("step", ["os.replace", "builtins.open", "write"])
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, step):
     path = tmp_path / "picture.png"
     path.write_text("mine")
@@ -307,7 +354,10 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, step):
     def fail(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(step, fail)
+    if step == "write":
+        monkeypatch.setattr("builtins.open", FullDisk)
+    else:
+        monkeypatch.setattr(step, fail)
     with pytest.raises(OutputError, match="No space left"):
         write_image(RGB, path, overwrite=True)
     monkeypatch.undo()

@@ -22,6 +22,9 @@ from engine import CartoonOptions, CutoutOptions, OptionError, SegmentOptions
         lambda: CartoonOptions(split_p_value=2),
         lambda: CartoonOptions(min_group_levels=7),
         lambda: CartoonOptions(min_group_levels=257),
+        lambda: CartoonOptions(min_group_levels=80.5),
+        lambda: CartoonOptions(smooth_sigma=float("inf")),
+        lambda: CartoonOptions(edge_high=float("inf")),
     ],
 )
 def test_out_of_range_is_refused(build):

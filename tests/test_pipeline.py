@@ -13,6 +13,7 @@ import engine
 from engine.reference.decode import decode_segmap
 from engine.reference.labels import upsample_labels
 from engine.reference.stylise import cartoonize
+from tests.tiny_model import FACTS, write_tiny_model
 
 
 def with_background(app, background):
@@ -145,6 +146,7 @@ def test_none_draws_the_whole_photo(tiny, astronaut):
     result = with_background(tiny, "none")(astronaut)
     assert_array_equal(result.cutout, astronaut)
     assert_array_equal(result.cartoon[..., ::-1], cartoonize(astronaut[..., ::-1]))
+    assert not np.shares_memory(result.cutout, result.photo)
 
 
 @pytest.mark.parametrize("background", ["transparent", "#203040", "original"])
@@ -197,17 +199,20 @@ def test_the_photo_is_not_changed_and_not_shared(tiny, person_photo):
     assert_array_equal(before, person_photo)
 
 
-def test_thread_counts_give_the_same(astronaut):
+def test_thread_counts_give_the_same(astronaut, monkeypatch):
+    monkeypatch.setattr("engine.pipeline.usable_threads", lambda asked: asked)
     results = [engine.load(provider="cpu", threads=n)(astronaut) for n in (1, 2)]
     assert_array_equal(results[0].cartoon, results[1].cartoon)
     assert_array_equal(results[0].alpha, results[1].alpha)
 
 
-def test_several_threads_may_call_one_cartoonifier(tiny, person_photo):
+@pytest.mark.parametrize("model", ["tiny", "embedded"])
+def test_several_threads_may_call_one_cartoonifier(request, model, person_photo):
+    app = request.getfixturevalue(model)
     photos = [np.roll(person_photo, shift, axis=1) for shift in range(8)]
-    expected = [tiny(photo) for photo in photos]
+    expected = [app(photo) for photo in photos]
     with ThreadPoolExecutor(8) as pool:
-        for got, wanted in zip(pool.map(tiny, photos * 3), expected * 3, strict=True):
+        for got, wanted in zip(pool.map(app, photos * 2), expected * 2, strict=True):
             assert_array_equal(got.cartoon, wanted.cartoon)
             assert_array_equal(got.alpha, wanted.alpha)
 
@@ -256,3 +261,11 @@ def test_classic_refuses_another_background(tiny):
             segment=engine.SegmentOptions(classic=True),
             cutout=engine.CutoutOptions("transparent"),
         )
+
+
+def test_classic_refuses_classes_that_are_not_vocs(tmp_path):
+    classes = ["background", *(f"thing {index}" for index in range(20))]
+    path = write_tiny_model(tmp_path / "things.onnx", FACTS | {"classes": classes})
+    segment = engine.SegmentOptions("all", classic=True)
+    with pytest.raises(engine.OptionError, match="21 VOC classes"):
+        engine.load(path, segment=segment)

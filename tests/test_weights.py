@@ -83,6 +83,7 @@ def test_a_json_beside_the_file_describes_it(tmp_path):
         ({"channel_order": "GBR"}, "RGB or BGR"),
         ({"classes": ["one"]}, "1 classes"),
         ({"input": {}}, "lacks 'shorter_side'"),
+        ({"input": FACTS["input"] | {"plus": float("inf")}}, "malformed"),
         ({"input": FACTS["input"] | {"multiple": 0}}, "at least 1"),
         ({"input": FACTS["input"] | {"longer_side_limit": 3}}, "below shorter_side"),
         ({"licence": ...}, "lacks 'licence'"),
@@ -96,9 +97,9 @@ def test_a_bad_description_is_told(tmp_path, change, reason):
         find_model(str(path))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "3"])
+@pytest.mark.parametrize("text", [b"{", b"[]", b"3", b'{"name": "\xff"}'])
 def test_a_description_that_is_no_object_is_told(tmp_path, text):
     path = write_tiny_model(tmp_path / "tiny.onnx", facts=None)
-    (tmp_path / "tiny.json").write_text(text)
+    (tmp_path / "tiny.json").write_bytes(text)
     with pytest.raises(ModelError, match="no JSON"):
         find_model(str(path))

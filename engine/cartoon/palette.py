@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.errors import EngineError, HistogramError, OptionError
+from engine.errors import HistogramError, OptionError
 from engine.kernels import palette as kernels
 from engine.options import CartoonOptions
 
@@ -41,7 +41,8 @@ def k_histogram(hist: ArrayLike, options: CartoonOptions | None = None) -> NDArr
     try:
         return kernels.k_histogram(counts, options.split_p_value, options.min_group_levels)
     except ArithmeticError as error:
-        raise EngineError(f"histogram: {error}.") from error
+        advice = "Lower split_p_value or raise min_group_levels."
+        raise OptionError(f"histogram: {error} with these options. {advice}") from error
 
 
 def update_centroids(
@@ -72,7 +73,7 @@ def update_centroids(
     try:
         return kernels.update_centroids(start, counts)
     except ArithmeticError as error:
-        raise EngineError(f"histogram: {error}.") from error
+        raise OptionError(f"histogram: {error} from this start.") from error
 
 
 def _check_histogram(hist: ArrayLike) -> NDArray[np.int64]:

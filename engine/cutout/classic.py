@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 from engine.cutout.matte import EDGE_KERNEL
 from engine.errors import PhotoError
 
+VOC_CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
+    "cow", "dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa",
+    "train", "tv/monitor",
+)  # fmt: skip
+
 
 def voc_colours() -> NDArray[np.uint8]:
     """The PASCAL VOC palette, uint8 (256, 3) RGB: bit 3 i + c of the index is bit 7 - i of c."""
@@ -49,7 +55,12 @@ def decode_segmap(label_map: NDArray[np.integer], photo: NDArray[np.uint8]) -> N
         raise PhotoError("label map: wanted class indices in 0..255.")
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0:
         raise PhotoError(f"photo: {photo.dtype} {photo.shape}, wanted uint8 (H, W, 3).")
-    alpha = classic_mask(label_map) / np.float64(255)
-    height, width = label_map.shape
+    return cut_out(classic_mask(label_map), photo)
+
+
+def cut_out(mask: NDArray[np.uint8], photo: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """`photo`, resized to `mask`, by `mask`, uint8 (h, w, 3), on white: float64 in 0..1."""
+    alpha = mask / np.float64(255)
+    height, width = mask.shape[:2]
     resized = cv2.resize(np.ascontiguousarray(photo), (width, height)).astype(np.float64)
     return np.asarray((alpha * resized + (1 - alpha) * 255) / 255)

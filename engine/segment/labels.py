@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import OptionError
+from engine.errors import OptionError, did_you_mean
 from engine.kernels.labels import upsample_labels
 
 
@@ -38,19 +36,16 @@ def class_indices(names: tuple[str, ...], classes: tuple[str, ...]) -> NDArray[n
 
     Raises OptionError for a name that the model does not know.
     """
-    if names == ("all",):
+    if "all" in names:
         return np.arange(1, len(classes))
-    index_of = {_plain(name): index for index, name in enumerate(classes) if index > 0}
+    index_of = {plain_name(name): index for index, name in enumerate(classes) if index > 0}
     for name in names:
-        if _plain(name) not in index_of:
-            close = difflib.get_close_matches(name, classes[1:], 1)
-            hint = (
-                f"Did you mean {close[0]}?" if close else f"Known: all, {', '.join(classes[1:])}."
-            )
+        if plain_name(name) not in index_of:
+            hint = did_you_mean(name, ("all", *classes[1:]))
             raise OptionError(f"keep: the model has no class {name!r}. {hint}")
-    return np.array(sorted({index_of[_plain(name)] for name in names}))
+    return np.array(sorted({index_of[plain_name(name)] for name in names}))
 
 
-def _plain(name: str) -> str:
-    """Letters only: "dining table" is "diningtable"."""
-    return "".join(filter(str.isalpha, name.lower()))
+def plain_name(name: str) -> str:
+    """Letters and digits only: "dining table" is "diningtable"."""
+    return "".join(filter(str.isalnum, name.lower()))

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ _HOW_TO_GET_CUDA = (
     "or use --provider cpu."
 )
 
+_MAPPED_FILES = Path("/proc/self/maps")
+
 log = logging.getLogger(__name__)
 
 
@@ -46,8 +48,9 @@ class Session:
         try:
             (logits,) = self._session.run(None, {self._input_name: tensor})
         except Exception as error:  # onnxruntime has a class for each of its states
-            message = str(error).splitlines()[0]
-            raise ModelError(f"{self.facts.name}: the network failed: {message}") from error
+            kind = ProviderError if self.provider == "cuda" else ModelError
+            message = f"{self.facts.name}: the network failed on {self.provider}"
+            raise kind(f"{message}: {_first_line(error)}") from error
         if logits.ndim != 4 or logits.shape[:2] != (1, len(self.facts.classes)):
             raise ModelError(
                 f"{self.facts.name}: logits of shape {logits.shape}, wanted "
@@ -66,7 +69,7 @@ def open_session(model: str, provider: str, threads: int) -> Session:
     model : str
         A name of the manifest, "default", or the path of an .onnx file.
     provider : "auto", "cpu" or "cuda"
-        "auto" takes CUDA where it works and says what it took; "cuda" never falls back.
+        "auto" takes CUDA where it works and logs what it took; "cuda" never falls back.
     threads : int
         Of onnxruntime's pool, at least 1.
 
@@ -81,51 +84,64 @@ def open_session(model: str, provider: str, threads: int) -> Session:
     if facts is None:
         facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
     session = Session(onnx_session, facts)
-    if provider == "cuda":
-        _require_cuda(session)
     log.info("%s runs on %s, %d threads", facts.name, session.provider, threads)
     return session
 
 
 def _load(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.InferenceSession:
+    """On CUDA where it is wanted and works; "auto" goes on with the CPU and says so."""
+    import onnxruntime as ort
+
+    has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
+    problem = f"this onnxruntime {ort.__version__} has no CUDA provider"
+    if provider != "cpu" and has_cuda:
+        session, problem = _try_cuda(data, threads)
+        if session:
+            return session
+    try:
+        session = _create(data, threads, ["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a class for each of its states
+        raise ModelError(f"{model}: onnxruntime cannot load it: {_first_line(error)}") from error
+    if provider == "cuda":
+        raise ProviderError(f"cuda: {problem}. {_HOW_TO_GET_CUDA}")
+    if provider == "auto" and has_cuda:
+        log.warning("cuda: %s; going on with the CPU", problem)
+    return session
+
+
+def _try_cuda(data: bytes, threads: int) -> tuple[onnxruntime.InferenceSession | None, str]:
+    """A session that really runs on CUDA, or None and what is wrong."""
+    import onnxruntime as ort
+
+    with contextlib.suppress(AttributeError, OSError):
+        ort.preload_dlls()  # CUDA and cuDNN from pip packages, where they are installed
+    both = [("CUDAExecutionProvider", _CUDA_OPTIONS), "CPUExecutionProvider"]
+    try:
+        session = _create(data, threads, both)
+    except Exception as error:  # onnxruntime has a class for each of its states
+        return None, _first_line(error)
+    if session.get_providers()[0] != "CUDAExecutionProvider":
+        return None, "onnxruntime took the CPU, for a CUDA or cuDNN library is missing or too old"
+    if sys.platform == "linux" and "libcudnn" not in _MAPPED_FILES.read_text():
+        return None, "cuDNN, which convolutions need, is not loaded"
+    return session, ""
+
+
+def _create(data: bytes, threads: int, providers: list[Any]) -> onnxruntime.InferenceSession:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised, and compared, below
+    options.log_severity_level = 4  # what goes wrong is raised, or compared above
     # Threads that spin after a run would steal the processor from the next stage.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
-    if provider != "cpu" and "CUDAExecutionProvider" in ort.get_available_providers():
-        with contextlib.suppress(AttributeError, OSError):
-            ort.preload_dlls()  # CUDA and cuDNN from pip packages, where they are installed
-        providers.insert(0, ("CUDAExecutionProvider", _CUDA_OPTIONS))
-    elif provider == "cuda":
-        raise ProviderError(
-            f"cuda: this onnxruntime {ort.__version__} has no CUDA provider. {_HOW_TO_GET_CUDA}"
-        )
-    try:
-        return ort.InferenceSession(data, options, providers=providers)
-    except Exception as error:  # onnxruntime has a class for each of its states
-        message = str(error).splitlines()[0]
-        if provider == "cuda" and "CUDA" in message:
-            raise ProviderError(f"cuda: {message} {_HOW_TO_GET_CUDA}") from error
-        raise ModelError(f"{model}: onnxruntime cannot load it: {message}") from error
+    # onnxruntime's own fallback would go on with the CPU in silence, also in the middle of a run.
+    return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
 
 
-def _require_cuda(session: Session) -> None:
-    """onnxruntime goes on with the CPU when CUDA or cuDNN cannot be loaded."""
-    if session.provider != "cuda":
-        raise ProviderError(
-            f"cuda: asked for, but onnxruntime took {session.provider}: a CUDA or cuDNN library "
-            f"is missing or too old. {_HOW_TO_GET_CUDA}"
-        )
-    maps = Path("/proc/self/maps")
-    if sys.platform == "linux" and "libcudnn" not in maps.read_text():
-        raise ProviderError(
-            f"cuda: cuDNN, which convolutions need, is not loaded. {_HOW_TO_GET_CUDA}"
-        )
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def _check_graph(session: onnxruntime.InferenceSession, facts: ModelFacts) -> str:

@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from engine.cutout.blend import add_alpha, blend, cover, read_background
+from engine.cutout.background import cover, read_background
+from engine.cutout.blend import add_alpha, blend
 from engine.errors import OptionError
 
 

@@ -36,6 +36,8 @@ def test_names_are_found_in_any_spelling():
     assert class_indices(("person",), CLASSES).tolist() == [15]
     assert class_indices(("Dog", "diningtable", "person", "dog"), CLASSES).tolist() == [11, 12, 15]
     assert class_indices(("all",), CLASSES).tolist() == list(range(1, 21))
+    assert class_indices(("dog", "all"), CLASSES).tolist() == list(range(1, 21))
+    assert class_indices(("class1",), ("background", "class1", "class2")).tolist() == [1]
 
 
 @pytest.mark.parametrize(("name", "hint"), [("persom", "Did you mean person"), ("zzz", "Known")])

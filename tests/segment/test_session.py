@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from engine.errors import ModelError, OptionError, ProviderError
+from engine.segment import session as session_module
 from engine.segment.session import open_session
 from tests.tiny_model import FACTS, write_tiny_model
 
@@ -21,10 +22,19 @@ def test_the_tiny_model_runs(tiny_model):
     assert logits.shape == (1, 21, 8, 10)
 
 
-def test_auto_takes_what_there_is(tiny_model, caplog):
+def test_auto_takes_the_cpu_where_there_is_nothing_else(tiny_model, monkeypatch, caplog):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with caplog.at_level("INFO", logger="engine"):
-        session = open_session(str(tiny_model), "auto", 1)
-    assert f"runs on {session.provider}" in caplog.text
+        assert open_session(str(tiny_model), "auto", 1).provider == "cpu"
+    assert caplog.messages == ["tiny runs on cpu, 1 threads"]
+
+
+def pretend_cuda(monkeypatch, create):
+    """As if this were onnxruntime-gpu, with `create` for InferenceSession."""
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", create)
 
 
 def test_cuda_on_a_build_without_it_is_an_error(tiny_model, monkeypatch):
@@ -33,23 +43,81 @@ def test_cuda_on_a_build_without_it_is_an_error(tiny_model, monkeypatch):
         open_session(str(tiny_model), "cuda", 1)
 
 
-def test_cuda_that_silently_became_cpu_is_an_error(tiny_model, monkeypatch):
+def test_cuda_that_silently_became_cpu_is_an_error(tiny_model, monkeypatch, caplog):
     # What onnxruntime-gpu does without a driver: it warns, and goes on with the CPU.
     real = onnxruntime.InferenceSession
     asked = []
 
-    def fall_back(data, options, providers):
+    def fall_back(data, options, providers, **settings):
         asked.extend(providers)
-        return real(data, options, providers=["CPUExecutionProvider"])
+        return real(data, options, providers=["CPUExecutionProvider"], **settings)
 
-    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
-    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)
-    monkeypatch.setattr(onnxruntime, "InferenceSession", fall_back)
-    with pytest.raises(ProviderError, match="took cpu"):
+    pretend_cuda(monkeypatch, fall_back)
+    with pytest.raises(ProviderError, match="took the CPU"):
         open_session(str(tiny_model), "cuda", 1)
     assert asked[0][1]["cudnn_conv_algo_search"] == "HEURISTIC"
     assert open_session(str(tiny_model), "auto", 1).provider == "cpu"
+    assert "going on with the CPU" in caplog.text
+
+
+def test_cuda_without_cudnn_is_an_error(tiny_model, monkeypatch, tmp_path):
+    real = onnxruntime.InferenceSession
+
+    def without_cudnn(data, options, providers, **settings):
+        session = real(data, options, providers=["CPUExecutionProvider"], **settings)
+        if len(providers) == 2:
+            session.get_providers = lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        return session
+
+    pretend_cuda(monkeypatch, without_cudnn)
+    maps = tmp_path / "maps"
+    monkeypatch.setattr(session_module, "_MAPPED_FILES", maps)
+    maps.write_text("7f00 /usr/lib/libcudart.so.12")
+    with pytest.raises(ProviderError, match="cuDNN, which convolutions need"):
+        open_session(str(tiny_model), "cuda", 1)
+    maps.write_text("7f00 /usr/lib/libcudnn.so.9")
+    assert open_session(str(tiny_model), "cuda", 1).provider == "cuda"
+
+
+def test_a_model_that_fails_everywhere_is_not_cudas_fault(tmp_path, monkeypatch):
+    pretend_cuda(monkeypatch, onnxruntime.InferenceSession)
+    (tmp_path / "bad.onnx").write_bytes(b"not an onnx file")
+    with pytest.raises(ModelError, match="cannot load it"):
+        open_session(str(tmp_path / "bad.onnx"), "cuda", 1)
+
+
+def test_a_failing_run_never_goes_on_elsewhere_in_silence(tiny_model, monkeypatch, capfd):
+    session = open_session(str(tiny_model), "cpu", 1)
+    state = onnxruntime.capi.onnxruntime_pybind11_state
+
+    class OutOfMemory:
+        def __init__(self, real):
+            self._real = real
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+        def run(self, *_):
+            raise state.EPFail("CUDA failure 2: out of memory")
+
+    session.provider = "cuda"
+    monkeypatch.setattr(session._session, "_sess", OutOfMemory(session._session._sess))
+    with pytest.raises(ProviderError, match="failed on cuda: CUDA failure 2"):
+        session.run(np.zeros((1, 3, 16, 16), np.float32))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_session_gets_its_threads(tiny_model, monkeypatch):
+    real = onnxruntime.InferenceSession
+    seen = []
+
+    def record(data, options, **settings):
+        seen.append((options.intra_op_num_threads, options.inter_op_num_threads))
+        return real(data, options, **settings)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", record)
+    open_session(str(tiny_model), "cpu", 3)
+    assert seen == [(3, 1)]
 
 
 @pytest.mark.gpu
