@@ -76,6 +76,8 @@ def _run_job(cartoonifier: Cartoonifier, job: Job, output: Output) -> Outcome:
         if job.error:
             raise job.error
         output.check(job.name)
+        if job.source == STDIN and sys.stdin is None:
+            raise PhotoError("stdin: is closed.")
         result = cartoonifier(sys.stdin.buffer if job.source == STDIN else job.source)
         result.name = job.name
         return Outcome(job, result, tuple(output.write(result)))
@@ -137,7 +139,7 @@ def _refuse_collisions(jobs: Sequence[Job], output: Output) -> None:
     owners: dict[str, Job] = {}
     for job in jobs:
         for path in [] if job.error else output.paths(job.name):
-            other = owners.setdefault(str(path).casefold(), job)
+            other = owners.setdefault(str(path), job)
             if other is not job:
                 raise OptionError(
                     f"{other.source} and {job.source} would be written to the same files; "

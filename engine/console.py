@@ -18,10 +18,15 @@ def as_line(outcome: Outcome) -> str:
     height, width = result.alpha.shape
     colours = "/".join(str(len(centroids)) for centroids in result.palette.values())
     return (
-        f"{outcome.job.source}  {width} x {height}  kept {result.share:.1%}  "
+        f"{_printable(outcome.job.source)}  {width} x {height}  kept {result.share:.1%}  "
         f"colours {colours}  SSIM {result.metrics['ssim']:.3f}  "
         f"{sum(result.timings.values()):.0f} ms"
     )
+
+
+def _printable(name: str) -> str:
+    """On one line, whatever the file's name is."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def as_json(outcome: Outcome, cartoonifier: Cartoonifier) -> str:

@@ -84,16 +84,16 @@ def write_image(picture: NDArray[np.uint8] | Image.Image, path: Path, overwrite:
     data = encode_image(picture, path.suffix[1:].lower())
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-            if overwrite:
-                os.replace(temporary, path)
-            else:
-                _move_to_new(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with _new_folders(path.parent):
+            try:
+                with open(temporary, "xb") as file:
+                    file.write(data)
+                if overwrite:
+                    os.replace(temporary, path)
+                else:
+                    _move_to_new(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)
     except FileExistsError as error:
         raise OutputError(f"{path}: {_IS_KEPT}") from error
     except OSError as error:
@@ -120,6 +120,20 @@ def encode_image(picture: NDArray[np.uint8] | Image.Image, format: str) -> bytes
         size = f"{image.width} x {image.height} {image.mode}"
         raise OutputError(f"{format} cannot hold {size}: {error}. Try --format png.") from error
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _new_folders(folder: Path) -> Iterator[None]:
+    """Makes the folders that are missing, and takes them away again after a failure."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for made in missing:
+            with contextlib.suppress(OSError):
+                made.rmdir()
+        raise
 
 
 def _move_to_new(temporary: Path, path: Path) -> None:
@@ -153,11 +167,12 @@ def _from_array(array: NDArray[Any], max_megapixels: float) -> NDArray[np.uint8]
 def _name_of(source: Any) -> str:
     """What messages call a source. Raises PhotoError for what is none."""
     if isinstance(source, (str, os.PathLike)):
-        return os.fsdecode(source)
+        return os.fsdecode(source) or "''"
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "bytes"
     if hasattr(source, "read"):
-        return "file object"
+        name = getattr(source, "name", None)
+        return name if isinstance(name, str) else "file object"
     raise PhotoError(
         f"{type(source).__name__}: wanted a path, bytes, a binary file, a PIL.Image "
         "or a uint8 array."
@@ -278,6 +293,9 @@ def _eight_bit(image: Image.Image, name: str) -> Image.Image:
         levels = np.asarray(image).astype(np.int64)
         if levels.min() < 0 or levels.max() > 65535:
             raise PhotoError(f"{name}: more than 16 bits a pixel. Convert it to 8 or 16 first.")
+        transparent = image.info.get("transparency")
+        if isinstance(transparent, int):
+            levels[levels == transparent] = 65535
         return Image.fromarray((levels >> 8).astype(np.uint8))
     return image
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from engine.errors import OptionError
 
 MAX_MEGAPIXELS = 200.0
+MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
 
 
@@ -68,7 +69,7 @@ class CartoonOptions:
     """Canny's lower threshold, gradient in levels, 0 to edge_high."""
 
     edge_high: float = 200.0
-    """Canny's upper threshold, gradient in levels."""
+    """Canny's upper threshold, gradient in levels, at most 1e6."""
 
     split_p_value: float = 0.001
     """A group whose counts are normal with a smaller p is split; 0..1."""
@@ -79,10 +80,10 @@ class CartoonOptions:
     def __post_init__(self) -> None:
         if not 0 < self.smooth_sigma < math.inf:
             raise OptionError(f"smooth_sigma is {self.smooth_sigma}; it is above 0.")
-        if not 0 <= self.edge_low <= self.edge_high < math.inf:
+        if not 0 <= self.edge_low <= self.edge_high <= MAX_EDGE:
             raise OptionError(
                 f"edge_low is {self.edge_low}, edge_high {self.edge_high}; "
-                "0 <= edge_low <= edge_high."
+                f"0 <= edge_low <= edge_high <= {MAX_EDGE:g}."
             )
         if not 0 <= self.split_p_value <= 1:
             raise OptionError(f"split_p_value is {self.split_p_value}; it lies in 0..1.")

@@ -57,6 +57,8 @@ class Output:
 
 
 def _write_to_stdout(data: bytes) -> None:
+    if sys.stdout is None:
+        raise OutputError("stdout: is closed.")
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -74,28 +76,33 @@ def parse_output(
     `out` is "-", a path with a picture's suffix, or a folder. Raises OptionError where the
     words contradict each other.
     """
+    if not out:
+        raise OptionError("-o is empty; give a folder, a picture's path, or - for stdout.")
     path, suffix = Path(out), os.path.splitext(out)[1].lower()
     is_file = suffix in SUFFIXES and not os.path.isdir(out)
     is_single = is_file or out == STDOUT
     default = "cartoon" if is_single else "cutout,cartoon"
-    kinds = tuple(dict.fromkeys(kind.strip() for kind in (save or default).split(",")))
+    kinds = tuple(
+        dict.fromkeys(kind.strip() for kind in (default if save is None else save).split(","))
+    )
     if is_single and len(kinds) != 1:
         raise OptionError(f"-o {out} takes one picture a run, --save asks for {len(kinds)}.")
     if is_file:
         format = _format_of(out, suffix, format, kinds[0])
-    elif is_single and PNG_KINDS.issuperset(kinds):
-        format = "png"
+    elif is_single and PNG_KINDS.issuperset(kinds) and format not in (None, "png"):
+        raise OptionError(f"{kinds[0]} is exact, and written as png only.")
     format = format or "png"
     output_paths(path, "", kinds, format)
     if background == "transparent":
         refuse_transparency(kinds, format)
     if out == STDOUT:
         return Output(kinds, format, overwrite)
+    folders = [*map(str, path.parents), *([] if is_file else [out])]
+    blocker = next((p for p in folders if os.path.exists(p) and not os.path.isdir(p)), None)
+    if blocker:
+        raise OptionError(f"-o {out}: {blocker} is a file, wanted a folder.")
     if is_file:
         return Output(kinds, format, overwrite, file=path)
-    blocker = next((p for p in (out, *map(str, path.parents)) if os.path.exists(p)), ".")
-    if not os.path.isdir(blocker):
-        raise OptionError(f"-o {out}: {blocker} is a file, wanted a folder.")
     return Output(kinds, format, overwrite, folder=path)
 
 

@@ -84,7 +84,9 @@ class Cartoonifier:
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", result.name, stages)
         if not result.alpha.any():
-            found_nothing = f"no {' or '.join(self.segment.kept_names)} found, nothing is kept"
+            kept = self.segment.kept_names
+            names = "object" if "all" in kept else " or ".join(kept)
+            found_nothing = f"no {names} found, nothing is kept"
             result.warnings.append(found_nothing)
             log.warning("%s: %s", result.name, found_nothing)
         return result

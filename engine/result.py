@@ -16,7 +16,7 @@ from PIL import Image
 from engine import metrics
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
-from engine.errors import OptionError
+from engine.errors import OptionError, OutputError
 from engine.images import FORMATS, refuse_existing, write_image
 from engine.segment.labels import find_labels
 
@@ -108,13 +108,21 @@ class Result:
         OutputError
             A file exists, or cannot be written.
         """
+        which = tuple(dict.fromkeys(which))
         paths = output_paths(Path(folder), self.name, which, format)
         if self.cutout.shape[2] == 4:
             refuse_transparency(which, format)
         if not overwrite:
             refuse_existing(paths)
-        for kind, path in zip(which, paths, strict=True):
-            write_image(self.picture(kind), path, overwrite)
+        written: list[Path] = []
+        try:
+            for kind, path in zip(which, paths, strict=True):
+                write_image(self.picture(kind), path, overwrite)
+                written.append(path)
+        except OutputError:
+            for path in [] if overwrite else written:  # all of them, or none
+                path.unlink(missing_ok=True)
+            raise
         return paths
 
     def _side_by_side(self) -> NDArray[np.uint8]:

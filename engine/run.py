@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,6 +190,9 @@ def _own_the_process(threads: int | None) -> int:
     usable = usable_threads(threads)
     cv2.setNumThreads(usable)
     Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
+    warnings.filterwarnings("ignore", module="PIL")  # damage is told by an error of ours
+    # Read when onnxruntime is imported: it would write to HOME, and report to its makers.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     return usable
 
 

@@ -64,9 +64,10 @@ def test_a_photo_named_twice_is_done_once(folder):
 
 
 def test_one_stem_with_two_suffixes_is_told_apart(folder):
-    root = folder("a.jpg", "a.png", "b.jpg", "A.webp")
+    root = folder("a.jpg", "a.png", "b.jpg", "A.webp", "c.jpg", "C.jpg")
     assert sorted(planned(root)) == [
-        ("A.webp", "A.webp"), ("a.jpg", "a.jpg"), ("a.png", "a.png"), ("b.jpg", "b"),
+        ("A.webp", "A.webp"), ("C.jpg", "C.jpg"), ("a.jpg", "a.jpg"), ("a.png", "a.png"),
+        ("b.jpg", "b"), ("c.jpg", "c.jpg"),
     ]  # fmt: skip
 
 

@@ -131,6 +131,12 @@ def test_a_palette_with_a_transparent_colour_lies_on_white():
     assert got.tolist() == [[[255, 255, 255], [50, 60, 70]]]
 
 
+def test_a_transparent_level_of_16_bits_lies_on_white():
+    grey = Image.fromarray(np.array([[25700, 25701]], np.uint16))
+    got = read_photo(encoded(grey, "PNG", transparency=25700))
+    assert got.tolist() == [[[255] * 3, [100] * 3]]
+
+
 def test_the_first_frame_of_an_animation_is_taken():
     frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "blue")]
     got = read_photo(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
@@ -360,6 +366,8 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, step):
         monkeypatch.setattr(step, fail)
     with pytest.raises(OutputError, match="No space left"):
         write_image(RGB, path, overwrite=True)
+    with pytest.raises(OutputError, match="No space left"):
+        write_image(RGB, tmp_path / "new" / "folder" / "picture.png", overwrite=True)
     monkeypatch.undo()
     assert [p.name for p in tmp_path.iterdir()] == ["picture.png"]
     assert path.read_text() == "mine"

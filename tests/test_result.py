@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 import engine
+from engine import result as result_module
 from engine.cutout.classic import voc_colours
 
 
@@ -39,6 +40,24 @@ def test_nothing_is_written_when_one_file_exists(result, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["photo_cartoon.png"]
     result.save(tmp_path, overwrite=True)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_set_is_written_whole_or_not_at_all(result, tmp_path, monkeypatch):
+    write = result_module.write_image
+
+    def fail_on_cartoon(picture, path, overwrite):
+        if "cartoon" in path.name:
+            raise engine.OutputError("disk full")
+        write(picture, path, overwrite)
+
+    monkeypatch.setattr(result_module, "write_image", fail_on_cartoon)
+    with pytest.raises(engine.OutputError, match="disk full"):
+        result.save(tmp_path, ("cutout", "mask", "cartoon"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kind_named_twice_is_saved_once(result, tmp_path):
+    assert len(result.save(tmp_path, ("mask", "mask"))) == 1
 
 
 @pytest.mark.parametrize("format", ["jpg", "webp"])

@@ -184,6 +184,11 @@ def test_verbose_says_what_runs(tiny_model, photo, tmp_path):
         (("me.png", "--classic", "--background", "none"), 2, "classic"),
         (("me.png", "-o", "me.png/x"), 2, "is a file, wanted a folder"),
         (("me.png", "-o", "o" * 300), 3, "File name too long"),
+        (("me.png", "-o", "me.png/x.png"), 2, "is a file, wanted a folder"),
+        (("me.png", "-o", ""), 2, "-o is empty"),
+        (("me.png", "--save", ""), 2, "nothing to save"),
+        (("me.png", "-o", "-", "--save", "mask", "--format", "jpg"), 2, "png only"),
+        (("",), 3, "no such file"),
         (("me.png", "-o", "x.bmp"), 2, "bmp is not written; wanted png, jpg, webp"),
         (("me.png", "-o", "x.jpg", "--format", "png"), 2, "contradict each other"),
         (("me.png", "-o", "x.jpg", "--save", "labels"), 2, "png only"),
@@ -294,6 +299,24 @@ def test_a_full_stdout_is_told(tiny_model, photo, tmp_path, arguments):
     assert done.stderr.decode() == "error: stdout: cannot be written: No space left on device.\n"
 
 
+@pytest.mark.parametrize(("words", "said"), [("me.png -o - >&-", "stdout"), ("- <&-", "stdin")])
+def test_a_closed_stream_is_told(tiny_model, photo, tmp_path, words, said):
+    command = f"{sys.executable} -m engine.run --model {tiny_model} {words}"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 3
+    assert done.stderr.decode() == f"error: {said}: is closed.\n"
+
+
+def test_nothing_is_written_to_home(tiny_model, photo, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    command = [sys.executable, "-m", "engine.run", "me.png", "--model", str(tiny_model)]
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert not [path for path in home.rglob("*") if "onnxruntime" in path.name.lower()]
+
+
 def test_a_reader_that_has_seen_enough_ends_it_in_silence(tiny_model, photo, tmp_path):
     command = f"{sys.executable} -m engine.run me.png -o - --model {tiny_model} | head -c 10"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=False)
@@ -315,6 +338,7 @@ def test_odd_file_names_are_printed(tiny_model, person_photo, tmp_path):
     command = [sys.executable, "-m", "engine.run", odd, "--model", str(tiny_model)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count(b"\n") == 1
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 

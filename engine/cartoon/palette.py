@@ -77,7 +77,10 @@ def update_centroids(
 
 
 def _check_histogram(hist: ArrayLike) -> NDArray[np.int64]:
-    counts: NDArray[Any] = np.asarray(hist)
+    try:
+        counts: NDArray[Any] = np.asarray(hist)
+    except ValueError:
+        raise HistogramError("histogram: ragged, wanted 1-d integer counts.") from None
     if counts.ndim != 1 or counts.dtype.kind not in "iu":
         raise HistogramError(
             f"histogram: {counts.dtype} of shape {counts.shape}, wanted 1-d integer counts."

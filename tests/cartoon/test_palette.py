@@ -36,6 +36,7 @@ def test_any_integer_dtype_layout_and_list_gives_the_same(dtype):
         (np.ones(256), "1-d integer"),
         (np.ones(256, bool), "1-d integer"),
         (5, "1-d integer"),
+        ([[1], [2, 3]], "1-d integer"),
         ([1, 2, -1], "below zero"),
         (np.full(256, 2**62), "64 bits"),
         (np.array([2**64 - 1], np.uint64), "64 bits"),
