@@ -1,21 +1,35 @@
-"""Our own small DeepLabV3 in torch: MobileNetV2 at output stride 16, depthwise-separable ASPP.
-
-After Chen et al., "Rethinking Atrous Convolution" (2017) and Sandler et al., "MobileNetV2"
-(2018); built on torchvision's `DeepLabV3` and `mobilenet_v2`.
-"""
+"""The networks that can be exported, as torch modules."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import nn
-from torchvision.models import mobilenet_v2
+from torchvision.models import mobilenet_v2, segmentation
 from torchvision.models.segmentation import DeepLabV3
+
+from engine.errors import OptionError, did_you_mean
 
 CLASSES = 21
 ASPP_CHANNELS = 256
 ASPP_RATES = (6, 12, 18)
 _FIRST_ATROUS_BLOCK = 14
 _LAST_BLOCK = 18
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is built, and what its trained weights expect."""
+
+    build: Callable[[], nn.Module]
+    """The network with 21 classes, random weights and no auxiliary head."""
+    default_weights: Any
+    """torchvision's weights entry, or None where there is none to download."""
+    facts: dict[str, Any]
+    """Input rule, mean, std, licence and origin, as in the manifest."""
 
 
 class LogitsOnly(nn.Module):
@@ -30,12 +44,68 @@ class LogitsOnly(nn.Module):
 
     def forward(self, tensor: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits."""
-        return self.classifier(self.backbone(tensor)["out"])
+        features = self.backbone(tensor)
+        return self.classifier(features.get("out", features))  # LR-ASPP takes all its features
 
 
 def deeplabv3_mobilenet_v2() -> DeepLabV3:
-    """The network with random weights, 2.57 million of them."""
+    """Our own small DeepLabV3: MobileNetV2 at output stride 16, depthwise-separable ASPP.
+
+    After Chen et al., "Rethinking Atrous Convolution" (2017) and Sandler et al., "MobileNetV2"
+    (2018). 2.57 million weights.
+    """
     return DeepLabV3(_Backbone(), _Head())
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of a network's name. Raises OptionError for an unknown one."""
+    if name not in RECIPES:
+        raise OptionError(f"network {name!r}: unknown. {did_you_mean(name, list(RECIPES))}")
+    return RECIPES[name]
+
+
+def _of_torchvision(name: str, weights: Any) -> Recipe:
+    def build() -> nn.Module:
+        builder = getattr(segmentation, name)
+        return builder(weights=None, weights_backbone=None, num_classes=CLASSES)
+
+    facts = {
+        "input": {"shorter_side": 449, "multiple": 64, "plus": 1, "longer_side_limit": 1793},
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "licence": "BSD-3-Clause (code); trained on COCO, whose photos have terms of their own",
+        "origin": f"torchvision's {name}",
+    }
+    return Recipe(build, weights, facts)
+
+
+RECIPES = {
+    "deeplabv3_resnet101": _of_torchvision(
+        "deeplabv3_resnet101", segmentation.DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1
+    ),
+    "deeplabv3_resnet50": _of_torchvision(
+        "deeplabv3_resnet50", segmentation.DeepLabV3_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1
+    ),
+    "deeplabv3_mobilenet_v3_large": _of_torchvision(
+        "deeplabv3_mobilenet_v3_large",
+        segmentation.DeepLabV3_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1,
+    ),
+    "lraspp_mobilenet_v3_large": _of_torchvision(
+        "lraspp_mobilenet_v3_large",
+        segmentation.LRASPP_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1,
+    ),
+    "deeplabv3_mobilenet_v2": Recipe(
+        deeplabv3_mobilenet_v2,
+        None,
+        {
+            "input": {"shorter_side": 384, "multiple": 64, "plus": 1, "longer_side_limit": 1537},
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.5, 0.5, 0.5],
+            "licence": "Apache-2.0",
+            "origin": "this project's deeplabv3_mobilenet_v2",
+        },
+    ),
+}
 
 
 class _Backbone(nn.Module):

@@ -1,0 +1,116 @@
+"""Weights into a network: downloaded, from a file, or seeded at random."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import nn
+from torchvision.models.resnet import Bottleneck
+
+from engine.errors import ModelError
+from export.download import download
+from export.network import LogitsOnly, Recipe
+
+SEED = 0
+
+
+def load_weights(network: nn.Module, recipe: Recipe, weights: str) -> str:
+    """Fills `network` and returns the SHA-256 of its weights.
+
+    `weights` is "default" (torchvision's, downloaded into torch's cache), "none" (random, seeded),
+    or the path of a .pth or .safetensors state dict.
+
+    Raises
+    ------
+    ModelError
+        The download failed; the file is missing or no state dict; keys are missing, unexpected
+        or of another shape.
+    """
+    if weights == "none":
+        _fill_at_random(network)
+    elif weights == "default":
+        _load_state(network, _download_default(recipe), "default")
+    else:
+        _load_state(network, _read_state(Path(weights)), weights)
+    return _digest(network)
+
+
+def _download_default(recipe: Recipe) -> dict[str, torch.Tensor]:
+    entry = recipe.default_weights
+    if entry is None:
+        raise ModelError("there are no weights to download for it; give --weights FILE.")
+    download(entry.url, Path(torch.hub.get_dir()) / "checkpoints")
+    # From the cache, which now holds the checked file.
+    return entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
+
+
+def _read_state(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file, wanted a .pth or .safetensors state dict.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle, zip and safetensors have errors of their own
+        raise ModelError(f"{path}: no state dict that can be read safely: {error}") from error
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise ModelError(f"{path}: wanted a state dict, names to tensors, and no more.")
+    return state
+
+
+def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) -> None:
+    state = {key: value for key, value in state.items() if not key.startswith("aux_classifier.")}
+    wanted = network.state_dict()
+    optional = {key for key in wanted if key.endswith("num_batches_tracked")}
+    problems = {
+        "missing": sorted(wanted.keys() - state.keys() - optional),
+        "unexpected": sorted(state.keys() - wanted.keys()),
+        "of another shape": sorted(
+            f"{key} {tuple(state[key].shape)}, wanted {tuple(wanted[key].shape)}"
+            for key in wanted.keys() & state.keys()
+            if state[key].shape != wanted[key].shape
+        ),
+    }
+    found = [f"{kind}: {_some(keys)}" for kind, keys in problems.items() if keys]
+    if found:
+        raise ModelError(f"{where}: the weights do not fit the network; {'; '.join(found)}.")
+    network.load_state_dict(state, strict=False)
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+    return ", ".join(keys[:5]) + more
+
+
+def _fill_at_random(network: nn.Module) -> None:
+    """Kaiming's weights, and batch norm statistics measured on smooth noise, so that it is alive."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(SEED)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+                module.momentum = None  # the plain mean over all batches
+        for module in network.modules():
+            if isinstance(module, Bottleneck):
+                # Small branches beside the trunk, as in trained networks: large random ones
+                # multiply rounding errors from layer to layer.
+                nn.init.constant_(module.bn3.weight, 0.2)
+        noise = torch.randn(8, 3, 9, 9)
+        photos = nn.functional.interpolate(noise, size=(129, 129), mode="bilinear")
+        network.train()
+        LogitsOnly(network)(photos)
+    network.eval()
+
+
+def _digest(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        if not key.endswith("num_batches_tracked"):
+            digest.update(key.encode() + value.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
