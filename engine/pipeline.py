@@ -223,13 +223,15 @@ def load(
     cutout: CutoutOptions | None = None,
     cartoon: CartoonOptions | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    models: str | os.PathLike[str] | None = None,
 ) -> Cartoonifier:
     """A Cartoonifier, ready to be called.
 
     Parameters
     ----------
     model : str or path
-        A name of models/manifest.json, "default", or an .onnx file (docs/models.md).
+        A name of models/manifest.json or of an exported model, "default", or an .onnx file
+        (docs/models.md).
     provider : "auto", "cpu" or "cuda"
         "auto" takes CUDA where it works; "cuda" fails where it does not.
     threads : int, at least 1
@@ -238,6 +240,8 @@ def load(
         Options of the stages; None for their defaults.
     max_megapixels : float
         Larger photos are refused.
+    models : path
+        Folder of exported models. None: $CARTOONIFY_MODELS, else in the user's cache.
 
     Raises
     ------
@@ -245,7 +249,8 @@ def load(
     """
     if not max_megapixels > 0:
         raise OptionError(f"max_megapixels is {max_megapixels}; it is above 0.")
-    session = open_session(os.fspath(model), provider, usable_threads(threads))
+    cache = Path(models) if models is not None else None
+    session = open_session(os.fspath(model), provider, usable_threads(threads), cache)
     return Cartoonifier(
         session,
         segment or SegmentOptions(),

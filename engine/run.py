@@ -75,6 +75,13 @@ def main(
         str | None, typer.Option(help="png, jpg or webp. Default: png, or the suffix of OUT.")
     ] = None,
     model: Annotated[str, typer.Option(help="A model's name, or an .onnx file.")] = "default",
+    models: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of exported models. Default: $CARTOONIFY_MODELS, or in the user's cache.",
+        ),
+    ] = None,
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[
         int | None, typer.Option(help="At most this many. Default: what the process may use.")
@@ -120,7 +127,7 @@ def main(
         threads = _own_the_process(threads)
         cartoonifier = pipeline.load(
             model, provider, threads,
-            segment=segment, cutout=cutout, max_megapixels=max_megapixels,
+            segment=segment, cutout=cutout, max_megapixels=max_megapixels, models=models,
         )  # fmt: skip
         with cartoonifier, _progress(len(jobs), quiet) as track:
             outcomes = track(batch.run_jobs(cartoonifier, jobs, target))

@@ -12,6 +12,14 @@ from typing import Any
 from engine.errors import ModelError, did_you_mean
 
 METADATA_KEY = "cartoonify"
+EXPORTABLE = (
+    "deeplabv3_resnet101",
+    "deeplabv3_resnet50",
+    "deeplabv3_mobilenet_v3_large",
+    "lraspp_mobilenet_v3_large",
+    "deeplabv3_mobilenet_v2",
+)
+PRECISIONS = ("f32", "f16", "int8")
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,14 @@ class ModelFacts:
     licence: str
     origin: str
     sha256: str
+    largest: tuple[int, int] | None = None
+    """Height and width of the largest input of a graph that is exact up to there only."""
+    untouched: str = ""
+    """The model to take beyond `largest`."""
 
 
-def find_model(model: str) -> tuple[bytes, ModelFacts | None]:
-    """The bytes and facts of a model: a name of the manifest or the path of an .onnx file.
+def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts | None]:
+    """The bytes and facts of a model: a name of the manifest or the cache, or an .onnx file.
 
     The facts are None where they are neither in the manifest nor in a JSON beside the file;
     then the graph's own metadata has to carry them (`facts_from_metadata`).
@@ -62,9 +74,10 @@ def find_model(model: str) -> tuple[bytes, ModelFacts | None]:
         facts = _to_facts(name, entries["models"][name], f"manifest.json: {name}")
         return _read_checked(models_folder() / entries["models"][name]["file"], facts.sha256), facts
     path = Path(model)
+    if os.path.isfile((cache or cache_folder()) / f"{name}.onnx"):
+        path = (cache or cache_folder()) / f"{name}.onnx"
     if not os.path.isfile(path):
-        hint = did_you_mean(model, list(entries["models"]))
-        raise ModelError(f"model {model!r}: no such name or file. {hint}")
+        raise ModelError(f"model {model!r}: no such name or file. {_how_to_get(model, entries)}")
     data = _read_checked(path, None)
     digest = hashlib.sha256(data).hexdigest()
     for known, entry in entries["models"].items():
@@ -87,6 +100,13 @@ def facts_from_metadata(metadata: dict[str, str], path: str) -> ModelFacts:
             f"metadata_props under {METADATA_KEY!r}, with the facts listed in docs/models.md."
         )
     return _to_facts(Path(path).stem, _parse(metadata[METADATA_KEY], path), path)
+
+
+def cache_folder() -> Path:
+    """The folder of exported models: $CARTOONIFY_MODELS, else in the user's cache."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("CARTOONIFY_MODELS") or user_cache_path("cartoonify") / "models")
 
 
 def models_folder() -> Path:
@@ -128,6 +148,8 @@ def _to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
             licence=str(entry["licence"]),
             origin=str(entry["origin"]),
             sha256=str(entry.get("sha256", "")),
+            largest=_to_size(entry.get("largest")),
+            untouched=str(entry.get("untouched", "")),
         )
     except KeyError as error:
         raise ModelError(f"{where}: the model's description lacks {error}.") from error
@@ -137,6 +159,13 @@ def _to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
     if problem:
         raise ModelError(f"{where}: {problem}.")
     return facts
+
+
+def _to_size(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    height, width = value
+    return int(height), int(width)
 
 
 def _find_problem(facts: ModelFacts) -> str:
@@ -173,3 +202,17 @@ def _check_hash(data: bytes, sha256: str, path: Path) -> None:
             f"{path}: SHA-256 is {found[:12]}…, its description says {sha256[:12]}…. The file is "
             "damaged or replaced: install the package again, or correct the description."
         )
+
+
+def _how_to_get(model: str, entries: dict[str, Any]) -> str:
+    """The export command that makes a model, or the names that there are."""
+    network, _, precision = model.rpartition("_")
+    if network not in EXPORTABLE or precision not in PRECISIONS:
+        network, precision = model, "f32"
+    if network not in EXPORTABLE:
+        return did_you_mean(model, sorted({*entries["models"], *EXPORTABLE}))
+    data = " --data FOLDER_OF_PHOTOS" if precision == "int8" else ""
+    return (
+        f"Make it once: python -m export {network} --precision {precision}{data} "
+        "(needs pip install 'cartoonify-engine[export]')."
+    )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
 from engine.errors import ModelError
+from engine.weights import find_model
 from export.download import download
 from export.network import LogitsOnly, Recipe
 
@@ -19,8 +23,9 @@ SEED = 0
 def load_weights(network: nn.Module, recipe: Recipe, weights: str) -> str:
     """Fills `network` and returns the SHA-256 of its weights.
 
-    `weights` is "default" (torchvision's, downloaded into torch's cache), "none" (random, seeded),
-    or the path of a .pth or .safetensors state dict.
+    `weights` is "default" (torchvision's, downloaded into torch's cache; for our own network those
+    of the embedded graph), "none" (random, seeded), or the path of a .pth or .safetensors state
+    dict.
 
     Raises
     ------
@@ -30,6 +35,8 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str) -> str:
     """
     if weights == "none":
         _fill_at_random(network)
+    elif weights == "default" and recipe.default_weights is None:
+        _copy_embedded(network)
     elif weights == "default":
         _load_state(network, _download_default(recipe), "default")
     else:
@@ -39,11 +46,46 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str) -> str:
 
 def _download_default(recipe: Recipe) -> dict[str, torch.Tensor]:
     entry = recipe.default_weights
-    if entry is None:
-        raise ModelError("there are no weights to download for it; give --weights FILE.")
     download(entry.url, Path(torch.hub.get_dir()) / "checkpoints")
     # From the cache, which now holds the checked file.
     return entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
+
+
+def _copy_embedded(network: nn.Module) -> None:
+    """The embedded graph's convolutions, which have their batch norms folded in."""
+    graph = onnx.load_from_string(find_model("default")[0]).graph
+    tensors = {t.name: torch.tensor(numpy_helper.to_array(t)) for t in graph.initializer}
+    folded = [[tensors[name] for name in n.input[1:]] for n in graph.node if n.op_type == "Conv"]
+    convolutions: list[nn.Module] = []
+    hooks = [
+        module.register_forward_hook(lambda module, *_: convolutions.append(module))
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    with torch.no_grad():
+        LogitsOnly(network.eval())(torch.zeros(1, 3, 65, 65))
+    for hook in hooks:
+        hook.remove()
+    norm_after = _norms(network)
+    with torch.no_grad():
+        for convolution, (weight, bias) in zip(convolutions, folded, strict=True):
+            convolution.weight.copy_(weight)
+            shifted = norm_after.get(convolution, convolution)
+            shifted.bias.copy_(bias)
+            if shifted is not convolution:  # a batch norm that only adds the bias
+                shifted.weight.fill_(1)
+                shifted.running_mean.fill_(0)
+                shifted.running_var.fill_(1 - shifted.eps)
+
+
+def _norms(network: nn.Module) -> dict[nn.Module, nn.Module]:
+    """The batch norm after each convolution, which is registered next to it."""
+    return {
+        before: after
+        for parent in network.modules()
+        for before, after in pairwise(parent.children())
+        if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d)
+    }
 
 
 def _read_state(path: Path) -> dict[str, torch.Tensor]:
@@ -87,12 +129,14 @@ def _some(keys: list[str]) -> str:
 
 
 def _fill_at_random(network: nn.Module) -> None:
-    """Kaiming's weights, and batch norm statistics measured on smooth noise, so that it is alive."""
+    """Kaiming's weights, and batch norm statistics measured on smooth noise."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(SEED)
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.BatchNorm2d):
                 module.reset_running_stats()
                 module.momentum = None  # the plain mean over all batches

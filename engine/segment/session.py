@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +39,26 @@ log = logging.getLogger(__name__)
 class Session:
     """A loaded segmentation network; `run` may be called from several threads."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, facts: ModelFacts) -> None:
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        facts: ModelFacts,
+        open_untouched: Callable[[], Session],
+    ) -> None:
         self._session = session
+        self._open_untouched = open_untouched
         self.facts = facts
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider").lower()
         self._input_name = _check_graph(session, facts)
 
     def run(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits, float32 (1, C, h', w'), of a normalised input, float32 (1, 3, h, w)."""
+        """Logits, float32 (1, C, h', w'), of a normalised input, float32 (1, 3, h, w).
+
+        Beyond the facts' `largest` it is the untouched model that runs.
+        """
+        largest = self.facts.largest
+        if largest and (tensor.shape[2] > largest[0] or tensor.shape[3] > largest[1]):
+            return self._untouched.run(tensor)
         try:
             (logits,) = self._session.run(None, {self._input_name: tensor})
         except Exception as error:  # onnxruntime has a class for each of its states
@@ -60,18 +74,24 @@ class Session:
             raise ModelError(f"{self.facts.name}: the logits are not all finite numbers.")
         return logits  # type: ignore[no-any-return]
 
+    @cached_property
+    def _untouched(self) -> Session:
+        return self._open_untouched()
 
-def open_session(model: str, provider: str, threads: int) -> Session:
+
+def open_session(model: str, provider: str, threads: int, cache: Path | None = None) -> Session:
     """Loads a model and checks that it runs where it should.
 
     Parameters
     ----------
     model : str
-        A name of the manifest, "default", or the path of an .onnx file.
+        A name of the manifest or the cache, "default", or the path of an .onnx file.
     provider : "auto", "cpu" or "cuda"
         "auto" takes CUDA where it works and logs what it took; "cuda" never falls back.
     threads : int
         Of onnxruntime's pool, at least 1.
+    cache : Path
+        The folder of exported models; None for `cache_folder()`.
 
     Raises
     ------
@@ -79,11 +99,14 @@ def open_session(model: str, provider: str, threads: int) -> Session:
     """
     if provider not in PROVIDERS:
         raise OptionError(f"provider {provider!r}: wanted one of {', '.join(PROVIDERS)}.")
-    data, facts = find_model(model)
+    data, facts = find_model(model, cache)
     onnx_session = _load(data, model, provider, threads)
     if facts is None:
         facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
-    session = Session(onnx_session, facts)
+    untouched = facts.untouched
+    session = Session(
+        onnx_session, facts, lambda: open_session(untouched, provider, threads, cache)
+    )
     log.info("%s runs on %s, %d threads", facts.name, session.provider, threads)
     return session
 

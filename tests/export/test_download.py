@@ -1,0 +1,143 @@
+"""Downloads against a local server: whole, broken off, garbage, and none."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from engine.errors import ModelError
+
+pytest.importorskip("torch")
+from export import checkpoint
+from export.checkpoint import load_weights
+from export.download import download
+from export.network import Recipe, find_recipe
+
+torch = pytest.importorskip("torch")
+CONTENT = bytes(range(256)) * 9000  # more than two chunks
+NAME = f"weights-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `content`; breaks off after `limit` bytes of each answer."""
+
+    content, limit, ranges = CONTENT, None, True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = self.headers.get("Range")
+        self.server.asked.append(asked)
+        start = int(asked[6:-1]) if asked and self.server.ranges else 0
+        if start >= len(self.server.content):
+            self.send_error(416)
+            return
+        body = self.server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.server.limit])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_is_fetched_once(server, tmp_path):
+    path = download(f"{server.url}/{NAME}", tmp_path / "cache")
+    assert path.read_bytes() == CONTENT
+    assert download(f"{server.url}/{NAME}", tmp_path / "cache") == path
+    assert server.asked == [None]
+    assert [p.name for p in path.parent.iterdir()] == [NAME]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_download_that_breaks_off_is_resumed(server, tmp_path, ranges):
+    server.limit, server.ranges = 1_500_000, ranges
+    with pytest.raises(
+        ModelError, match=r"the download failed: .*put it there as .*--weights FILE"
+    ):
+        download(f"{server.url}/{NAME}", tmp_path)
+    part = tmp_path / f"{NAME}.part"
+    have = part.stat().st_size
+    assert 0 < have < len(CONTENT)
+    server.limit = None
+    assert download(f"{server.url}/{NAME}", tmp_path).read_bytes() == CONTENT
+    assert server.asked == [None, f"bytes={have}-"]
+    assert not part.exists()
+
+
+def test_a_part_that_is_whole_is_taken(server, tmp_path):
+    (tmp_path / f"{NAME}.part").write_bytes(CONTENT)
+    assert download(f"{server.url}/{NAME}", tmp_path).read_bytes() == CONTENT
+
+
+def test_garbage_is_refused_and_removed(server, tmp_path):
+    server.content = b"<html>log in first</html>"
+    with pytest.raises(ModelError, match="not the file promised"):
+        download(f"{server.url}/{NAME}", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_spoilt_file_in_the_cache_is_refused(server, tmp_path):
+    (tmp_path / NAME).write_bytes(b"spoilt")
+    with pytest.raises(ModelError, match="not the file promised"):
+        download(f"{server.url}/{NAME}", tmp_path)
+    assert download(f"{server.url}/{NAME}", tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("what", ["missing", "offline"])
+def test_no_server_says_what_to_fetch_and_where_to_put_it(server, tmp_path, what):
+    url = f"{server.url}/{NAME}"
+    if what == "offline":
+        server.shutdown()
+        server.server_close()
+    else:
+        server.content = b""
+    with pytest.raises(ModelError) as caught:
+        download(url, tmp_path)
+    for words in (url, str(tmp_path / NAME), "--weights FILE"):
+        assert words in str(caught.value)
+
+
+def test_a_name_without_a_hash_is_refused(server, tmp_path):
+    with pytest.raises(ModelError, match="carries no SHA-256"):
+        download(f"{server.url}/weights.pth", tmp_path)
+
+
+def test_default_weights_come_through_torchs_cache(server, tmp_path, monkeypatch, small_network):
+    """torchvision's weights entry, its URL turned to the local server."""
+    from torchvision.models._api import Weights
+
+    state = tmp_path / "state.pth"
+    torch.save(small_network.state_dict(), state)
+    server.content = state.read_bytes()
+    name = f"own-{hashlib.sha256(server.content).hexdigest()[:8]}.pth"
+    entry = Weights(url=f"{server.url}/{name}", transforms=None, meta={})
+    entry.get_state_dict = lambda **options: torch.hub.load_state_dict_from_url(
+        entry.url, **options
+    )
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    own = find_recipe("deeplabv3_mobilenet_v2")
+    recipe = Recipe(own.build, entry, own.facts)
+    network = recipe.build()
+    assert load_weights(network, recipe, "default") == checkpoint._digest(small_network)
+    assert (tmp_path / "hub" / "checkpoints" / name).is_file()
+    assert len(server.asked) == 1
