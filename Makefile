@@ -30,7 +30,7 @@ lint: .venv/ready-lint
 	@touch $@
 
 .venv/ready-test: pyproject.toml | .venv/bin/python
-	$(PIP) -e '.[demo,export,report,test]'
+	$(PIP) -e '.[demo,export,test]'
 	@touch $@
 
 .venv/ready-lint: pyproject.toml | .venv/bin/python
