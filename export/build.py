@@ -20,7 +20,7 @@ from engine.threads import usable_threads
 from engine.weights import ModelFacts, facts_from_metadata, models_folder
 from export.aspp import specialise
 from export.checkpoint import load_weights
-from export.figures import measure
+from export.figures import Figures, measure
 from export.half import compute_in_f16, store_as_f16
 from export.mask_graph import to_mask_graph
 from export.network import find_recipe
@@ -78,7 +78,11 @@ def export(order: Order, folder: Path, say: Callable[[str], None]) -> list[Path]
     digest = load_weights(network, recipe, order.weights)
     say(f"{order.network}: weights {order.weights}, SHA-256 {digest[:12]}…")
     logits = to_logits_graph(network)
-    proofs = verify(network, logits.SerializeToString())
+    sizes = None
+    if order.largest:
+        logits = specialise(logits, order.largest)
+        sizes = _corners(*order.largest)
+    proofs = verify(network, logits.SerializeToString(), sizes)
     say(
         f"float32 equals torch within {max(p.relative_error for p in proofs):.1e}, allowed {RTOL:g}"
     )
@@ -92,16 +96,22 @@ def export(order: Order, folder: Path, say: Callable[[str], None]) -> list[Path]
     report = f"## Proof against torch\n\n{_PROOF_TEXT}\n{to_table(proofs)}"
     written = []
     if order.largest:
-        logits = specialise(logits, order.largest)
         facts |= {"largest": list(order.largest), "untouched": _untouched(order)}
     for name, model in zip(names, _in_precision(order, logits, known, say), strict=True):
-        card = report
+        card, figures = report, None
         if order.precision != "f32":
-            card += "\n" + _figures(order, logits, model, known, say)
+            figures = _measure(order, logits, model, known)
+            table = (
+                figures.to_table() if figures else "Not measured: no photos were given (--data).\n"
+            )
+            card += f"\n## {order.precision} beside float32\n\n{table}"
+            say(table)
         if order.graph == "mask":
             model = to_mask_graph(model, known, KEPT_CLASS)
-        describe(model, facts)
-        written.append(_write(model, facts, _card(order.network, name, card), folder / name))
+        described = facts | ({"figures": figures.summary} if figures else {})
+        describe(model, described)
+        onnx.checker.check_model(model)
+        written.append(_write(model, described, _card(order.network, name, card), folder / name))
         say(f"written: {written[-1]}, {written[-1].stat().st_size / 1e6:.1f} MB")
     return written
 
@@ -155,21 +165,19 @@ def _quantise(
     return quantise(logits, ranges, nodes)
 
 
-def _figures(
-    order: Order,
-    logits: onnx.ModelProto,
-    model: onnx.ModelProto,
-    facts: ModelFacts,
-    say: Callable[[str], None],
-) -> str:
-    title = f"## {order.precision} beside float32\n\n"
+def _measure(
+    order: Order, logits: onnx.ModelProto, model: onnx.ModelProto, facts: ModelFacts
+) -> Figures | None:
     if order.data is None:
-        return title + "Not measured: no photos were given (--data).\n"
+        return None
     samples = find_samples(order.data, "val", FIGURE_PHOTOS)
     graphs = (logits.SerializeToString(), model.SerializeToString())
-    figures = measure(*graphs, samples, facts, usable_threads())
-    say(figures.to_table())
-    return title + figures.to_table()
+    return measure(*graphs, samples, facts, usable_threads())
+
+
+def _corners(height: int, width: int) -> list[tuple[int, int]]:
+    """Four sizes up to a limit."""
+    return [(height, width), (height, max(33, width // 2)), (max(33, height // 3), width), (33, 33)]
 
 
 def _card(network: str, name: str, report: str) -> str:

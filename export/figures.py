@@ -30,6 +30,12 @@ class Figures:
     """Median of the original's time over its own, run in turn."""
     photos: int
 
+    @property
+    def summary(self) -> str:
+        """On one line."""
+        iou = f"person IoU {self.iou[1]:.4f} ({self.iou[0]:.4f} in float32), " if self.iou else ""
+        return f"{iou}labels {self.agreement:.2%} equal, speed {self.speed:.2f} x float32"
+
     def to_table(self) -> str:
         """In Markdown."""
         iou = "no masks given"

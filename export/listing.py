@@ -13,8 +13,8 @@ from engine.weights import EXPORTABLE, models_folder
 
 
 def print_models(cache: Path) -> None:
-    """A table on stdout: name, state, size, classes, licence, card."""
-    table = Table("model", "state", "MB", "classes", "licence", "card")
+    """A table on stdout: name, state, size, classes, licence, figures, card."""
+    table = Table("model", "state", "MB", "classes", "licence", "figures", "card")
     manifest = json.loads((models_folder() / "manifest.json").read_text(encoding="utf-8"))
     for name, entry in manifest["models"].items():
         _add(table, name, "embedded", entry, models_folder() / f"{name}.md")
@@ -29,7 +29,7 @@ def print_models(cache: Path) -> None:
             _add(table, name, "exportable", {}, models_folder() / f"{name}.md")
     console = Console()
     if not console.is_terminal:
-        console.width = 140  # a file or pipe has no edge to cut names at
+        console.width = 200  # a file or pipe has no edge to cut names at
     console.print(table)
     console.print(f"exported models are in {cache}", soft_wrap=True, highlight=False)
 
@@ -38,4 +38,5 @@ def _add(table: Table, name: str, state: str, entry: dict[str, Any], card: Path)
     size = f"{entry['bytes'] / 1e6:.1f}" if "bytes" in entry else ""
     classes = str(len(entry["classes"])) if "classes" in entry else ""
     licence = str(entry.get("licence", "")).split(";")[0]
-    table.add_row(name, state, size, classes, licence, card.name if card.is_file() else "")
+    figures = str(entry.get("figures", ""))
+    table.add_row(name, state, size, classes, licence, figures, card.name if card.is_file() else "")

@@ -60,6 +60,7 @@ def quantise(
         extra_options={},
     )
     quantizer.quantize_model()
+    quantizer.model.topological_sort()
     return quantizer.model.model
 
 

@@ -5,6 +5,7 @@ The tolerances live here, tests import them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,27 +52,31 @@ def compare(expected: np.ndarray, got: np.ndarray, size: tuple[int, int], rtol: 
     return Proof(*size, error, error / largest, 1 - float(differs.mean()), unexplained)
 
 
-def verify(network: nn.Module, graph: bytes, rtol: float = RTOL) -> list[Proof]:
-    """Proofs at all `SIZES`, of the optimised and of the plain session.
+def verify(
+    network: nn.Module, graph: bytes, sizes: Sequence[tuple[int, int]] | None = None
+) -> list[Proof]:
+    """Proofs at all sizes, height and width, of the optimised and of the plain session.
+
+    `sizes` is `SIZES` unless given.
 
     Raises
     ------
     ModelError
-        An error above `rtol` of the largest logit, or a label that differs without a near-tie.
+        An error above `RTOL` of the largest logit, or a label that differs without a near-tie.
     """
     torch_logits = LogitsOnly(network).eval()
     sessions = [_open(graph, optimised) for optimised in (True, False)]
     proofs = []
-    for size in SIZES:
+    for size in sizes or SIZES:
         tensor = _photo_like(size)
         with torch.no_grad():
             expected = torch_logits(torch.from_numpy(tensor)).numpy()
         for session in sessions:
             got = session.run(None, {session.get_inputs()[0].name: tensor})[0]
-            proofs.append(compare(expected, got, size, rtol))
+            proofs.append(compare(expected, got, size, RTOL))
     for proof in proofs:
-        if not proof.relative_error <= rtol or proof.unexplained:
-            raise ModelError(f"the graph is not the network: {proof}; allowed is {rtol:g}.")
+        if not proof.relative_error <= RTOL or proof.unexplained:
+            raise ModelError(f"the graph is not the network: {proof}; allowed is {RTOL:g}.")
     return proofs
 
 

@@ -1,6 +1,8 @@
 """Each network in one command, from random weights to a model that the engine runs."""
 
 import copy
+import dataclasses
+import functools
 import json
 import sys
 
@@ -13,6 +15,7 @@ from engine.errors import ModelError
 from engine.weights import EXPORTABLE
 from export import __main__ as command
 from export import build, verify
+from export.network import find_recipe
 
 pytestmark = pytest.mark.torch
 
@@ -80,6 +83,7 @@ def test_int8_is_small_and_close(run_export, traced, tmp_path, photos, astronaut
     assert code == 0, err
     assert "backbone.features.1: " in out
     assert "speed, CPU" in out
+    assert "x float32" in run_export("list", "--out", tmp_path)[1]
     path = tmp_path / "deeplabv3_mobilenet_v2_int8.onnx"
     assert path.stat().st_size < 4e6
     model = onnx.load(path)
@@ -87,6 +91,31 @@ def test_int8_is_small_and_close(run_export, traced, tmp_path, photos, astronaut
     got = engine.load("deeplabv3_mobilenet_v2_int8", provider="cpu", models=tmp_path)(astronaut)
     expected = engine.load(provider="cpu")(astronaut)
     assert (got.label_map == expected.label_map).mean() > 0.98
+
+
+def test_a_graph_for_small_inputs_is_proven_and_falls_back(
+    run_export, tmp_path, astronaut, monkeypatch
+):
+    name = "deeplabv3_mobilenet_v3_large"
+    monkeypatch.setattr(verify, "SIZES", ((129, 129),))
+    traced_once = functools.cache(build.to_logits_graph)
+    network = functools.cache(find_recipe(name).build)
+    recipe = dataclasses.replace(find_recipe(name), build=network)
+    monkeypatch.setattr(build, "find_recipe", lambda _: recipe)
+    monkeypatch.setattr(build, "to_logits_graph", lambda n: copy.deepcopy(traced_once(n)))
+    common = (name, "--weights", "none", "--out", tmp_path)
+    assert run_export(*common)[0] == 0
+    code, _, err = run_export(*common, "--largest", "193x257")
+    assert code == 0, err
+    sizes = [(tmp_path / f"{name}{suffix}.onnx").stat().st_size for suffix in ("", "_small")]
+    assert sizes[1] < 0.9 * sizes[0]
+    assert "193 x 257" in (tmp_path / f"{name}_small.md").read_text()
+    results = [
+        engine.load(f"{name}{suffix}", provider="cpu", models=tmp_path)(astronaut)
+        for suffix in ("", "_small")
+    ]
+    # 449 x 449 is beyond the limit: the same graph ran.
+    assert (results[0].logits == results[1].logits).all()
 
 
 def test_f16_is_half_and_close(run_export, traced, tmp_path, astronaut):
