@@ -83,9 +83,8 @@ def export(order: Order, folder: Path, say: Callable[[str], None]) -> list[Path]
         logits = specialise(logits, order.largest)
         sizes = _corners(*order.largest)
     proofs = verify(network, logits.SerializeToString(), sizes)
-    say(
-        f"float32 equals torch within {max(p.relative_error for p in proofs):.1e}, allowed {RTOL:g}"
-    )
+    error = max(proof.relative_error for proof in proofs)
+    say(f"{to_table(proofs)}equals torch within {error:.1e} of the largest logit, allowed {RTOL:g}")
     facts = recipe.facts | {
         "channel_order": "RGB",
         "classes": list(VOC_CLASSES),
