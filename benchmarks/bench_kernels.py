@@ -8,10 +8,10 @@ from skimage.metrics import structural_similarity
 
 import engine
 from engine.kernels import metrics, palette, pixels
-from engine.kernels.labels import upsample_labels
 from engine.reference import labels as reference_labels
 from engine.reference import palette as reference_palette
 from engine.reference import stylise as reference
+from engine.segment.labels import find_labels
 
 TWINS = pytest.mark.parametrize("twin", ["reference", "kernel"])
 
@@ -93,14 +93,9 @@ def bench_label_map(benchmark, size, photo, twin):
     logits[15, 5:20, 10:25] += 3
     height, width = photo.shape[:2]
 
-    def kernel():
-        out = np.empty((height, width), np.uint8)
-        upsample_labels(logits, out)
-        return out
-
     twins = {
         "reference": lambda: reference_labels.upsample_labels(logits, height, width),
-        "kernel": kernel,
+        "kernel": lambda: find_labels(logits[None], height, width),
     }
     got, expected = measure(benchmark, "logits to label map", size, twin, twins)
     assert_array_equal(got, expected)

@@ -6,10 +6,11 @@ import math
 import re
 from dataclasses import dataclass
 
-from engine.errors import OptionError
+from engine.errors import OptionError, did_you_mean
 
 MAX_MEGAPIXELS = 200.0
 MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
+EDGES = ("refined", "soft")
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
 
 
@@ -46,7 +47,13 @@ class CutoutOptions:
     threshold: float = 0.5
     """Probability, 0..1, above which a pixel is kept."""
 
+    edges: str = "refined"
+    """refined (they follow the photo, and no old background shines through) or soft (as in
+    classic: cut at the threshold and blurred)."""
+
     def __post_init__(self) -> None:
+        if self.edges not in EDGES:
+            raise OptionError(f"edges {self.edges!r}: {did_you_mean(self.edges, EDGES)}")
         if not 0 < self.threshold < 1:
             raise OptionError(f"threshold is {self.threshold}; it lies between 0 and 1.")
         if not self.background:

@@ -18,12 +18,19 @@ from engine.cutout.background import cover, read_background
 from engine.cutout.blend import WHITE, add_alpha, blend
 from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
 from engine.cutout.matte import soft_matte
+from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError
 from engine.images import PhotoSource, read_photo
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
-from engine.segment.labels import class_indices, find_labels, find_probability, plain_name
-from engine.segment.preprocess import classic_size, network_size, to_tensor
+from engine.segment.labels import (
+    class_indices,
+    find_labels,
+    find_probability,
+    plain_name,
+    upsample,
+)
+from engine.segment.preprocess import classic_size, network_size, resize, to_tensor
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
@@ -143,40 +150,59 @@ class Cartoonifier:
         height, width = photo.shape[:2]
         background = self.cutout.background
         with _timed(timings, "resize"):
-            size = network_size(height, width, session.facts.input)
-            tensor = to_tensor(photo, size, session.facts)
+            small = resize(photo, network_size(height, width, session.facts.input))
+            tensor = to_tensor(small, session.facts)
         with _timed(timings, "network"):
             logits = session.run(tensor)
         with _timed(timings, "matte"):
-            probability = find_probability(logits, self._kept, height, width)
-            if background == "none":
-                alpha = np.ones((height, width), np.float32)
-            else:
-                alpha = soft_matte(probability, self.cutout.threshold)
+            probability = find_probability(logits, self._kept)
+            alpha, person = self._find_matte(probability, photo, small, session.facts)
         with _timed(timings, "cutout"):
-            on_white = photo.copy() if background == "none" else blend(photo, alpha, WHITE)
+            on_white = photo.copy() if background == "none" else blend(person, alpha, WHITE)
             whole = background in ("white", "none")
-            cutout = on_white if whole else self._lay(photo, photo, alpha)
+            if background == "original":
+                cutout = photo.copy()
+            else:
+                cutout = on_white if whole else self._lay(person, photo, alpha)
         with _timed(timings, "cartoon"):
             # The drawing never depends on the background: it is made of the person on white.
             drawing = draw(on_white, self.cartoon, swap=True)
             cartoon = drawing.cartoon
             if not whole:
-                self._colour_rim(cartoon, photo, alpha, drawing)
+                self._colour_rim(cartoon, person, alpha, drawing)
                 cartoon = self._lay(cartoon, photo, alpha)
-        palette = drawing.palette
-        return Result(photo, logits, probability, alpha, cutout, cartoon, palette, timings)
+        return Result(
+            photo, logits, probability, alpha, cutout, cartoon, drawing.palette, timings,
+            align_corners=session.facts.align_corners,
+        )  # fmt: skip
+
+    def _find_matte(
+        self,
+        probability: NDArray[np.float32],
+        photo: NDArray[np.uint8],
+        small: NDArray[np.uint8],
+        facts: ModelFacts,
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Alpha, and the photo with the person's own colours at the rim."""
+        height, width = photo.shape[:2]
+        threshold = self.cutout.threshold
+        if self.cutout.background == "none":
+            return np.ones((height, width), np.float32), photo
+        if self.cutout.edges == "refined":
+            return refined_matte(probability, photo, small, threshold, facts.align_corners)
+        upsampled = upsample(probability, height, width, facts.align_corners)
+        return soft_matte(upsampled, threshold), photo
 
     def _make_classic(
         self, session: Session, photo: NDArray[np.uint8], timings: dict[str, float]
     ) -> Result:
         with _timed(timings, "resize"):
             size = classic_size(*photo.shape[:2])
-            tensor = to_tensor(photo, size, session.facts)
+            tensor = to_tensor(resize(photo, size), session.facts)
         with _timed(timings, "network"):
             logits = session.run(tensor)
         with _timed(timings, "matte"):
-            probability = find_probability(logits, self._kept, *size)
+            probability = find_probability(logits, self._kept)
             label_map = find_labels(logits, *size)
             kept_map = np.where(np.isin(label_map, self._kept), label_map, np.uint8(0))
             mask = classic_mask(kept_map)
@@ -205,12 +231,12 @@ class Cartoonifier:
     def _colour_rim(
         self,
         cartoon: NDArray[np.uint8],
-        photo: NDArray[np.uint8],
+        person: NDArray[np.uint8],
         alpha: NDArray[np.float32],
         drawing: Drawing,
     ) -> None:
-        """Redraws the soft edge from the photo, for there the drawing is mixed with white."""
-        redrawn = redraw(photo, drawing, self.cartoon, swap=True)
+        """Redraws the edge from the person's colours, for there the drawing is mixed with white."""
+        redrawn = redraw(person, drawing, self.cartoon, swap=True)
         np.copyto(cartoon, redrawn, where=(alpha < 1)[..., None])
 
 

@@ -18,7 +18,7 @@ from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
 from engine.images import FORMATS, refuse_existing, write_image
-from engine.segment.labels import find_labels
+from engine.segment.labels import find_labels, upsample
 
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
 PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
@@ -35,8 +35,8 @@ class Result:
     """(H, W, 3) RGB, upright, as it was read."""
     logits: NDArray[np.float32]
     """(1, C, h', w'), as the network gave them."""
-    probability: NDArray[np.float32]
-    """(H, W), 0..1: share of the kept classes."""
+    coarse_probability: NDArray[np.float32]
+    """(h', w'), 0..1: share of the kept classes."""
     alpha: NDArray[np.float32]
     """(H, W), 0..1: share of foreground."""
     cutout: NDArray[np.uint8]
@@ -50,11 +50,20 @@ class Result:
     name: str = "photo"
     """Of the photo, without folder and suffix: the stem of the files that are saved."""
     warnings: list[str] = field(default_factory=list)
+    align_corners: bool = False
+    """How the logits lie on the photo: corner on corner, or both as areas."""
+
+    @cached_property
+    def probability(self) -> NDArray[np.float32]:
+        """(H, W), 0..1: share of the kept classes, upsampled bilinearly."""
+        height, width = self.alpha.shape
+        return upsample(self.coarse_probability, height, width, self.align_corners)
 
     @cached_property
     def label_map(self) -> NDArray[np.uint8]:
         """(H, W), class index of each pixel, whether kept or not."""
-        return find_labels(self.logits, *self.alpha.shape)
+        height, width = self.alpha.shape
+        return find_labels(self.logits, height, width, self.align_corners)
 
     @cached_property
     def metrics(self) -> dict[str, float]:

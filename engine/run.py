@@ -68,6 +68,9 @@ def main(
             "none (no cut-out, all is drawn).",
         ),
     ] = CutoutOptions.background,
+    edges: Annotated[
+        str, typer.Option(help="refined (they follow the photo) or soft (cut and blurred).")
+    ] = CutoutOptions.edges,
     classic: Annotated[
         bool, typer.Option("--classic", help="The document's pipeline, pixel for pixel.")
     ] = False,
@@ -116,7 +119,7 @@ def main(
         sources = [*(inputs or []), *([_demo_photo()] if demo else [])]
         if not sources:
             raise OptionError("no photo given. Give files, folders, - for stdin, or --demo.")
-        segment, cutout = SegmentOptions(keep, classic), CutoutOptions(background)
+        segment, cutout = SegmentOptions(keep, classic), CutoutOptions(background, edges=edges)
 
         from engine import batch, output, pipeline
 

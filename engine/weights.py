@@ -18,6 +18,7 @@ EXPORTABLE = (
     "deeplabv3_mobilenet_v3_large",
     "lraspp_mobilenet_v3_large",
     "deeplabv3_mobilenet_v2",
+    "deeplabv3plus_mobilenet_v2",
 )
 PRECISIONS = ("f32", "f16", "int8")
 
@@ -55,6 +56,8 @@ class ModelFacts:
     """Height and width of the largest input of a graph that is exact up to there only."""
     untouched: str = ""
     """The model to take beyond `largest`."""
+    align_corners: bool = False
+    """The corners of the logits lie on those of the photo; else both are areas of equal parts."""
 
 
 def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts | None]:
@@ -150,6 +153,7 @@ def _to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
             sha256=str(entry.get("sha256", "")),
             largest=_to_size(entry.get("largest")),
             untouched=str(entry.get("untouched", "")),
+            align_corners=entry.get("align_corners", False) is True,
         )
     except KeyError as error:
         raise ModelError(f"{where}: the model's description lacks {error}.") from error

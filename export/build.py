@@ -152,7 +152,7 @@ def _quantise(
     ranges = calibrate(logits, tensors)
 
     def probability(cells: np.ndarray) -> np.ndarray:
-        return find_probability(cells, np.array([PERSON]), *cells.shape[2:])
+        return find_probability(cells, np.array([PERSON]))
 
     ranking = rank_parts(logits, ranges, tensors[:RANKED_PHOTOS], probability)
     limit = SENSITIVE * median(change for _, change in ranking)

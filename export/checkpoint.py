@@ -20,12 +20,12 @@ from export.network import LogitsOnly, Recipe
 SEED = 0
 
 
-def load_weights(network: nn.Module, recipe: Recipe, weights: str) -> str:
+def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str = "") -> str:
     """Fills `network` and returns the SHA-256 of its weights.
 
     `weights` is "default" (torchvision's, downloaded into torch's cache; for our own network those
     of the embedded graph), "none" (random, seeded), or the path of a .pth or .safetensors state
-    dict.
+    dict. A state dict may lack the whole of `new_part`, a prefix of keys: it stays as it is.
 
     Raises
     ------
@@ -40,7 +40,10 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str) -> str:
     elif weights == "default":
         _load_state(network, _download_default(recipe), "default")
     else:
-        _load_state(network, _read_state(Path(weights)), weights)
+        state = _read_state(Path(weights))
+        if new_part and not any(key.startswith(new_part) for key in state):
+            state |= {k: v for k, v in network.state_dict().items() if k.startswith(new_part)}
+        _load_state(network, state, weights)
     return _digest(network)
 
 

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 import onnxruntime as ort
 
-from engine.segment.labels import find_probability
+from engine.segment.labels import find_probability, upsample
 from engine.weights import ModelFacts
 from export.photos import PERSON, VOID, Sample
 
@@ -64,16 +64,17 @@ def measure(
         equal.append(float((labels[0] == labels[1]).mean()))
         truth = sample.labels()
         if truth is not None:
-            overlaps += [_overlap(each, truth) for each in logits]
+            overlaps += [_overlap(each, truth, facts.align_corners) for each in logits]
     iou = tuple(overlaps[:, 0] / overlaps[:, 1]) if overlaps[:, 1].all() else None
     megabytes = (len(before) / 1e6, len(after) / 1e6)
     speed = _speed(sessions, tensor)
     return Figures(float(np.mean(equal)), iou, megabytes, speed, len(samples))
 
 
-def _overlap(logits: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
+def _overlap(logits: np.ndarray, truth: np.ndarray, align_corners: bool) -> tuple[int, int]:
     """Pixels of intersection and of union of the person found and the true one."""
-    found = find_probability(logits, np.array([PERSON]), *truth.shape) > 0.5
+    probability = find_probability(logits, np.array([PERSON]))
+    found = upsample(probability, *truth.shape, align_corners) > 0.5
     person, known = truth == PERSON, truth != VOID
     return int((found & person & known).sum()), int(((found | person) & known).sum())
 

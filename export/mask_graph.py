@@ -1,52 +1,28 @@
 """A self-contained graph: any photo's pixels in, its alpha matte out, for any language.
 
-Standard ONNX operators only. Each step repeats what the engine does in default mode to the last
-bit, but for the upsampling, whose float32 sums may round differently: Pillow's antialiased
-bilinear resize in its own fixed-point arithmetic, softmax, upsampling, threshold, and OpenCV's
-7 x 7 Gaussian.
+Standard ONNX operators only. Each step repeats what the engine does in default mode, to the last
+bit but for float32 sums that may round differently: Pillow's antialiased bilinear resize in its
+own fixed-point arithmetic, softmax, upsampling, and the guided filter.
 """
 
 from __future__ import annotations
 
 import copy
-import itertools
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from engine.cutout.refine import GUIDE_STEP
 from engine.weights import ModelFacts
+from export.graph_builder import GraphBuilder
+from export.guided_graph import refine
 from export.to_onnx import OPSET
 
-THRESHOLD = 0.5
 # Pillow keeps its coefficients as integers of 22 bits after the point. They are split in two
 # halves of 11 bits, so that float32 products with 8-bit pixels sum exactly.
 _BITS, _HALF = 22, 11
-_GAUSSIAN = np.array([8, 28, 56, 72, 56, 28, 8], np.float32) / 256  # OpenCV's, for 7 and sigma 0
-
-
-class _Builder:
-    """Collects nodes; operands are names of tensors, or arrays that become constants."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._numbers = itertools.count()
-
-    def __call__(self, op: str, *operands: Any, **attributes: Any) -> str:
-        """Adds a node and returns its output's name."""
-        out = f"mask_{next(self._numbers)}"
-        names = [self._name(operand) for operand in operands]
-        self.nodes.append(helper.make_node(op, names, [out], name=f"{op}_{out}", **attributes))
-        return out
-
-    def _name(self, operand: Any) -> str:
-        if isinstance(operand, str):
-            return operand
-        name = f"mask_constant_{next(self._numbers)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(operand), name))
-        return name
 
 
 def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx.ModelProto:
@@ -55,19 +31,18 @@ def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx
     Input "image": uint8 (1, H, W, 3) RGB, any size. Outputs "alpha": uint8 (1, H, W), the share of
     the class `keep`, its edge soft; "labels": uint8 (1, h, w), the label map at network size.
     """
-    g = _Builder()
-    shape = g("Shape", "image")
-    height, width = (g("Gather", shape, np.int64(axis)) for axis in (1, 2))
-    tensor = _preprocess(g, height, width, facts)
+    g = GraphBuilder("mask")
+    planes = g("Cast", g("Transpose", "image", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
+    small = _shrink(g, planes, facts)
     network = copy.deepcopy(logits)
-    _rename(network.graph, {network.graph.input[0].name: tensor})
+    _rename(network.graph, {network.graph.input[0].name: _normalise(g, small, facts)})
     g.nodes += network.graph.node
     g.constants += network.graph.initializer
     out = network.graph.output[0].name
     labels = g("Cast", g("ArgMax", out, axis=1, keepdims=0), to=TensorProto.UINT8)
     kept = np.array([facts.classes.index(keep)])
     probability = g("Gather", g("Softmax", out, axis=1), kept, axis=1)
-    alpha = _matte(g, probability, height, width)
+    alpha = _matte(g, probability, planes, small, facts)
     graph = helper.make_graph(
         [
             *g.nodes,
@@ -88,9 +63,10 @@ def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx
     return model
 
 
-def _preprocess(g: _Builder, height: str, width: str, facts: ModelFacts) -> str:
-    """The network's input, float32 (1, 3, h, w), of "image"."""
+def _shrink(g: GraphBuilder, planes: str, facts: ModelFacts) -> str:
+    """The photo as the network sees it, float32 (1, 3, h, w), whole levels."""
     rule = facts.input
+    height, width = _sides(g, planes)
     sides = [g("Cast", side, to=TensorProto.DOUBLE) for side in (height, width)]
     scale = g(
         "Min",
@@ -98,16 +74,23 @@ def _preprocess(g: _Builder, height: str, width: str, facts: ModelFacts) -> str:
         g("Div", np.float64(rule.longer_side_limit), g("Max", *sides)),
     )
     rows, columns = (_round_side(g, g("Mul", side, scale), rule) for side in sides)
-    planes = g("Cast", g("Transpose", "image", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
     planes = _resample(g, planes, width, columns, horizontal=True)
-    planes = _resample(g, planes, height, rows, horizontal=False)
+    return _resample(g, planes, height, rows, horizontal=False)
+
+
+def _normalise(g: GraphBuilder, planes: str, facts: ModelFacts) -> str:
     if facts.channel_order == "BGR":
         planes = g("Gather", planes, np.array([2, 1, 0]), axis=1)
     mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (facts.mean, facts.std))
     return g("Div", g("Sub", g("Div", planes, np.float32(255)), mean), std)
 
 
-def _round_side(g: _Builder, side: str, rule: Any) -> str:
+def _sides(g: GraphBuilder, planes: str) -> list[str]:
+    """Height and width, int64 scalars."""
+    return [g("Gather", g("Shape", planes), np.int64(axis)) for axis in (2, 3)]
+
+
+def _round_side(g: GraphBuilder, side: str, rule: Any) -> str:
     """multiple x k + plus, int64, nearest to `side`, float64; k at least 1."""
     steps = g("Div", g("Sub", side, np.float64(rule.plus)), np.float64(rule.multiple))
     steps = g("Max", g("Round", steps), np.float64(1))
@@ -115,7 +98,7 @@ def _round_side(g: _Builder, side: str, rule: Any) -> str:
     return g("Cast", rounded, to=TensorProto.INT64)
 
 
-def _resample(g: _Builder, planes: str, size: str, wanted: str, horizontal: bool) -> str:
+def _resample(g: GraphBuilder, planes: str, size: str, wanted: str, horizontal: bool) -> str:
     """`planes`, float32 (1, 3, H, W) of whole levels, with one side resampled as Pillow does."""
     coefficients = _pillow_coefficients(g, size, wanted)
     high = g("Floor", g("Div", coefficients, np.float64(1 << _HALF)))
@@ -134,7 +117,7 @@ def _resample(g: _Builder, planes: str, size: str, wanted: str, horizontal: bool
     return g("Min", levels, np.float32(255))
 
 
-def _pillow_coefficients(g: _Builder, size: str, wanted: str) -> str:
+def _pillow_coefficients(g: GraphBuilder, size: str, wanted: str) -> str:
     """Pillow's triangle filter, float64 (wanted, size), whole numbers that sum to about 2**22."""
     scale = g("Div", *(g("Cast", n, to=TensorProto.DOUBLE) for n in (size, wanted)))
     narrow = g("Div", np.float64(1), g("Max", scale, np.float64(1)))
@@ -149,30 +132,26 @@ def _pillow_coefficients(g: _Builder, size: str, wanted: str) -> str:
     return g("Floor", g("Add", g("Mul", share, np.float64(1 << _BITS)), np.float64(0.5)))
 
 
-def _matte(g: _Builder, probability: str, height: str, width: str) -> str:
+def _matte(g: GraphBuilder, probability: str, planes: str, small: str, facts: ModelFacts) -> str:
     """Alpha, uint8 (1, H, W), of a probability, float32 (1, 1, h, w)."""
-    sides = [g("Unsqueeze", side, np.array([0])) for side in (height, width)]
-    full = g("Concat", np.array([1, 1]), *sides, axis=0)
+    sides = _sides(g, small)
+    wanted = [g("Max", g("Div", side, np.int64(GUIDE_STEP)), np.int64(1)) for side in sides]
+    guide = _resample(g, small, sides[1], wanted[1], horizontal=True)
+    guide = _resample(g, guide, sides[0], wanted[0], horizontal=False)
     upsampled = g(
-        "Resize", probability, "", "", full,
-        mode="linear", coordinate_transformation_mode="half_pixel",
+        "Resize", probability, "", "", _shape(g, 1, wanted), mode="linear",
+        coordinate_transformation_mode="align_corners" if facts.align_corners else "half_pixel",
     )  # fmt: skip
-    mask = g("Cast", g("Greater", upsampled, np.float32(THRESHOLD)), to=TensorProto.FLOAT)
-    for axis, side in ((2, height), (3, width)):
-        mask = g("Gather", mask, _reflected(g, side), axis=axis)
-    kernel = np.outer(_GAUSSIAN, _GAUSSIAN)[None, None]
-    blurred = g("Mul", g("Conv", mask, kernel), np.float32(255))
-    rounded = g("Floor", g("Add", blurred, np.float32(0.5)))
-    return g("Squeeze", g("Cast", rounded, to=TensorProto.UINT8), np.array([1]))
+    size = _shape(g, 4, _sides(g, planes))
+    alpha = refine(g, upsampled, guide, planes, size)
+    levels = g("Round", g("Mul", alpha, np.float32(255)))
+    return g("Squeeze", g("Cast", levels, to=TensorProto.UINT8), np.array([1]))
 
 
-def _reflected(g: _Builder, side: str) -> str:
-    """Indices of -3 .. side + 2, mirrored at the border pixels as OpenCV does by default."""
-    border = len(_GAUSSIAN) // 2
-    index = g("Range", np.int64(-border), g("Add", side, np.int64(border)), np.int64(1))
-    twice = g("Mul", g("Sub", side, np.int64(1)), np.int64(2))
-    folded = g("Mod", index, g("Max", twice, np.int64(1)))
-    return g("Min", folded, g("Sub", twice, folded))
+def _shape(g: GraphBuilder, channels: int, sides: list[str]) -> str:
+    """int64 [1, channels, height, width]."""
+    unsqueezed = [g("Unsqueeze", side, np.array([0])) for side in sides]
+    return g("Concat", np.array([1, channels]), *unsqueezed, axis=0)
 
 
 def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.errors import OptionError
 from engine.images import SUFFIXES, read_photo
-from engine.segment.preprocess import network_size, to_tensor
+from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.weights import ModelFacts
 
 PERSON, VOID = 15, 255
@@ -29,7 +29,7 @@ class Sample:
     def tensor(self, facts: ModelFacts) -> np.ndarray:
         """The network's input, float32 (1, 3, h, w)."""
         photo = read_photo(self.photo)
-        return to_tensor(photo, network_size(*photo.shape[:2], facts.input), facts)
+        return to_tensor(resize(photo, network_size(*photo.shape[:2], facts.input)), facts)
 
     def labels(self) -> np.ndarray | None:
         """VOC class indices, uint8 (H, W), 255 where it is not known; None without a mask."""

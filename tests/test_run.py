@@ -325,7 +325,7 @@ def test_a_reader_that_has_seen_enough_ends_it_in_silence(tiny_model, photo, tmp
 
 
 def test_an_unforeseen_error_fails_one_photo(cartoonify, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.pipeline.soft_matte", lambda *_: 1 / 0)
+    monkeypatch.setattr("engine.pipeline.refined_matte", lambda *_: 1 / 0)
     code, _, err = cartoonify("me.png")
     assert code == 1
     assert "unexpected ZeroDivisionError" in err

@@ -36,28 +36,37 @@ def _decide_cells(logits: np.ndarray) -> np.ndarray:
     return decided
 
 
-@kernel("void(float32[:, :, ::1], uint8[:, ::1])")
-def upsample_labels(logits: np.ndarray, label_map: np.ndarray) -> None:
-    """Argmax of `logits`, float32 (C, h, w), upsampled bilinearly to `label_map`, uint8 (H, W)."""
+@kernel(
+    "void(float32[:, :, ::1], int64[::1], float32[::1], int64[::1], float32[::1], uint8[:, ::1])"
+)
+def upsample_labels(
+    logits: np.ndarray,
+    rows: np.ndarray,
+    row_share: np.ndarray,
+    columns: np.ndarray,
+    column_share: np.ndarray,
+    label_map: np.ndarray,
+) -> None:
+    """Argmax of `logits`, float32 (C, h, w), upsampled bilinearly to `label_map`, uint8 (H, W).
+
+    `rows` and `columns` are the logits before each pixel, the shares those of the next ones.
+    """
     classes, h, w = logits.shape
     height, width = label_map.shape
     decided = _decide_cells(logits)
-    scale_y, scale_x = np.float32(h) / np.float32(height), np.float32(w) / np.float32(width)
-    half, zero, one = np.float32(0.5), np.float32(0), np.float32(1)
+    one = np.float32(1)
     for y in range(height):
-        source_y = max(scale_y * (np.float32(y) + half) - half, zero)
-        y0 = min(int(source_y), h - 1)
+        y0 = rows[y]
         y1 = min(y0 + 1, h - 1)
-        low_y = source_y - np.float32(y0)
+        low_y = row_share[y]
         high_y = one - low_y
         for x in range(width):
-            source_x = max(scale_x * (np.float32(x) + half) - half, zero)
-            x0 = min(int(source_x), w - 1)
+            x0 = columns[x]
             if decided[y0, x0] >= 0:
                 label_map[y, x] = decided[y0, x0]
                 continue
             x1 = min(x0 + 1, w - 1)
-            low_x = source_x - np.float32(x0)
+            low_x = column_share[x]
             high_x = one - low_x
             best, best_value = 0, np.float32(-np.inf)
             for c in range(classes):
@@ -67,3 +76,32 @@ def upsample_labels(logits: np.ndarray, label_map: np.ndarray) -> None:
                 if value > best_value:
                     best, best_value = c, value
             label_map[y, x] = best
+
+
+@kernel(
+    "void(float32[:, ::1], int64[::1], float32[::1], int64[::1], float32[::1], float32[:, ::1])"
+)
+def upsample(
+    maps: np.ndarray,
+    rows: np.ndarray,
+    row_share: np.ndarray,
+    columns: np.ndarray,
+    column_share: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """`maps`, float32 (h, w), upsampled bilinearly to `out`, float32 (H, W)."""
+    h, w = maps.shape
+    one = np.float32(1)
+    for y in range(out.shape[0]):
+        y0 = rows[y]
+        y1 = min(y0 + 1, h - 1)
+        low_y = row_share[y]
+        high_y = one - low_y
+        for x in range(out.shape[1]):
+            x0 = columns[x]
+            x1 = min(x0 + 1, w - 1)
+            low_x = column_share[x]
+            high_x = one - low_x
+            top = high_x * maps[y0, x0] + low_x * maps[y0, x1]
+            bottom = high_x * maps[y1, x0] + low_x * maps[y1, x1]
+            out[y, x] = high_y * top + low_y * bottom

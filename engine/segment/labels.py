@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import OptionError, did_you_mean
-from engine.kernels.labels import upsample_labels
+from engine.kernels import labels as kernels
 
 
-def find_labels(logits: NDArray[np.float32], height: int, width: int) -> NDArray[np.uint8]:
+def find_labels(
+    logits: NDArray[np.float32], height: int, width: int, align_corners: bool = False
+) -> NDArray[np.uint8]:
     """The label map, uint8 (H, W): argmax of logits, float32 (1, C, h, w), upsampled bilinearly.
 
-    The same as upsampling all classes (half-pixel centres) and taking the largest, the first
-    one on a tie.
+    The same as upsampling all classes, as torch does it, and taking the largest, the first one on
+    a tie.
     """
+    rows, row_share = find_taps(logits.shape[2], height, align_corners)
+    columns, column_share = find_taps(logits.shape[3], width, align_corners)
     label_map = np.empty((height, width), np.uint8)
-    upsample_labels(np.ascontiguousarray(logits[0]), label_map)
+    classes = np.ascontiguousarray(logits[0])
+    kernels.upsample_labels(classes, rows, row_share, columns, column_share, label_map)
     return label_map
 
 
-def find_probability(
-    logits: NDArray[np.float32], kept: NDArray[np.intp], height: int, width: int
-) -> NDArray[np.float32]:
-    """The kept classes' share of the softmax, float32 (H, W) in 0..1, upsampled bilinearly."""
+def find_probability(logits: NDArray[np.float32], kept: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The kept classes' share of the softmax, float32 (h, w) in 0..1, of (1, C, h, w) logits."""
     shifted = np.exp(logits[0] - logits[0].max(axis=0))
     share = shifted[kept].sum(axis=0) / shifted.sum(axis=0)
-    upsampled = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.clip(upsampled, 0, 1, out=upsampled)  # type: ignore[return-value,call-overload,no-any-return]
+    return np.asarray(np.clip(share, 0, 1, out=share))
+
+
+def upsample(
+    maps: NDArray[np.float32], height: int, width: int, align_corners: bool
+) -> NDArray[np.float32]:
+    """`maps`, float32 (h, w), at (H, W), bilinearly, as torch does it."""
+    rows, row_share = find_taps(maps.shape[0], height, align_corners)
+    columns, column_share = find_taps(maps.shape[1], width, align_corners)
+    out = np.empty((height, width), np.float32)
+    low = np.ascontiguousarray(maps)
+    kernels.upsample(low, rows, row_share, columns, column_share, out)
+    return out
+
+
+def find_taps(
+    size: int, wanted: int, align_corners: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each of `wanted` pixels: the one of `size` before it, and the share of the next one.
+
+    With `align_corners` the first and the last lie on each other, else pixels are areas and the
+    border is repeated.
+    """
+    pixels = np.arange(wanted, dtype=np.float32)
+    if align_corners:
+        source = np.float32(size - 1) / np.float32(max(wanted - 1, 1)) * pixels
+    else:
+        half = np.float32(0.5)
+        source = np.float32(size) / np.float32(wanted) * (pixels + half) - half
+        source = np.maximum(source, np.float32(0))
+    before = np.minimum(source.astype(np.int64), size - 1)
+    return before, source - before.astype(np.float32)
 
 
 def class_indices(names: tuple[str, ...], classes: tuple[str, ...]) -> NDArray[np.intp]:

@@ -36,13 +36,15 @@ def classic_size(height: int, width: int) -> tuple[int, int]:
     return longer_side, CLASSIC_SHORTER_SIDE
 
 
-def to_tensor(
-    photo: NDArray[np.uint8], size: tuple[int, int], facts: ModelFacts
-) -> NDArray[np.float32]:
-    """The network's input, float32 (1, 3, h, w): resized (bilinear, antialiased), normalised."""
+def resize(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The photo as the network sees it, uint8 (h, w, 3): bilinear, antialiased."""
     height, width = size
-    image = Image.fromarray(photo).resize((width, height), Image.Resampling.BILINEAR)
-    channels = np.asarray(image).transpose(2, 0, 1)
+    return np.array(Image.fromarray(photo).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def to_tensor(photo: NDArray[np.uint8], facts: ModelFacts) -> NDArray[np.float32]:
+    """The network's input, float32 (1, 3, h, w), of a photo that has its size: normalised."""
+    channels = photo.transpose(2, 0, 1)
     if facts.channel_order == "BGR":
         channels = channels[::-1]
     mean = np.array(facts.mean, np.float32).reshape(3, 1, 1)

@@ -1,12 +1,13 @@
-"""The label kernel against upsampling all classes, bit for bit."""
+"""Labels and upsampling against upsampling all classes, bit for bit."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from engine.kernels import labels as kernels
 from engine.reference import labels as reference
+from engine.reference.upsample import upsample as reference_upsample
+from engine.segment.labels import find_labels, upsample
 
 
 @given(
@@ -15,8 +16,9 @@ from engine.reference import labels as reference
     st.tuples(st.integers(1, 8), st.integers(1, 8)),
     st.tuples(st.integers(1, 60), st.integers(1, 60)),
     st.sampled_from(["noise", "smooth", "ties", "confident"]),
+    st.booleans(),
 )
-def test_equals_argmax_of_all_upsampled_classes(seed, classes, low, high, kind):
+def test_equals_argmax_of_all_upsampled_classes(seed, classes, low, high, kind, align_corners):
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(classes, *low))
     if kind == "smooth":
@@ -26,9 +28,8 @@ def test_equals_argmax_of_all_upsampled_classes(seed, classes, low, high, kind):
     elif kind == "confident":
         logits[rng.integers(0, classes)] += 20
     logits = logits.astype(np.float32)
-    got = np.empty(high, np.uint8)
-    kernels.upsample_labels(logits, got)
-    assert_array_equal(got, reference.upsample_labels(logits, *high))
+    got = find_labels(logits[None], *high, align_corners)
+    assert_array_equal(got, reference.upsample_labels(logits, *high, align_corners))
 
 
 def test_a_lead_that_rounding_may_lose_is_not_taken_for_granted():
@@ -36,8 +37,7 @@ def test_a_lead_that_rounding_may_lose_is_not_taken_for_granted():
     rng = np.random.default_rng(0)
     logits = rng.uniform(1, 2, (2, 30, 40)).astype(np.float32)
     logits[1] = np.nextafter(logits[0], np.float32(3))
-    got = np.empty((299, 401), np.uint8)
-    kernels.upsample_labels(logits, got)
+    got = find_labels(logits[None], 299, 401)
     expected = reference.upsample_labels(logits, 299, 401)
     assert 0 < (expected == 0).sum() < expected.size
     assert_array_equal(got, expected)
@@ -45,6 +45,25 @@ def test_a_lead_that_rounding_may_lose_is_not_taken_for_granted():
 
 def test_at_the_same_size_it_is_the_argmax():
     logits = np.random.default_rng(0).normal(size=(21, 9, 11)).astype(np.float32)
-    got = np.empty((9, 11), np.uint8)
-    kernels.upsample_labels(logits, got)
-    assert_array_equal(got, logits.argmax(axis=0))
+    for align_corners in (False, True):
+        got = find_labels(logits[None], 9, 11, align_corners)
+        assert_array_equal(got, logits.argmax(axis=0))
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    st.booleans(),
+)
+def test_upsampling_equals_the_reference(seed, low, high, align_corners):
+    maps = np.random.default_rng(seed).normal(size=low).astype(np.float32)
+    got = upsample(maps, *high, align_corners)
+    assert_array_equal(got, reference_upsample(maps[None], *high, align_corners)[0])
+
+
+def test_aligned_corners_keep_their_values():
+    maps = np.arange(6, dtype=np.float32).reshape(2, 3)
+    got = upsample(maps, 11, 21, align_corners=True)
+    assert got[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [0, 2, 3, 5]
+    assert got[5, 10] == 2.5

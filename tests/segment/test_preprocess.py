@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from engine.errors import PhotoError
-from engine.segment.preprocess import classic_size, network_size, to_tensor
+from engine.segment.preprocess import classic_size, network_size, resize, to_tensor
 from engine.weights import InputRule, find_model
 
 RULE = InputRule(shorter_side=384, multiple=64, plus=1, longer_side_limit=1537)
@@ -56,7 +56,7 @@ def test_classic_refuses_what_would_be_endless():
 
 def test_tensor_is_normalised_pillow_bilinear():
     photo = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
-    tensor = to_tensor(photo, (33, 49), FACTS)
+    tensor = to_tensor(resize(photo, (33, 49)), FACTS)
     resized = np.asarray(Image.fromarray(photo).resize((49, 33), Image.Resampling.BILINEAR))
     assert tensor.shape == (1, 3, 33, 49)
     assert tensor.dtype == np.float32
@@ -69,5 +69,5 @@ def test_a_bgr_model_gets_its_channels_turned():
 
     photo = np.zeros((4, 4, 3), np.uint8)
     photo[..., 0] = 255
-    tensor = to_tensor(photo, (4, 4), replace(FACTS, channel_order="BGR"))
+    tensor = to_tensor(photo, replace(FACTS, channel_order="BGR"))
     assert tensor[0, :, 0, 0].tolist() == [-1, -1, 1]

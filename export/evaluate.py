@@ -1,0 +1,122 @@
+"""How well a model cuts people out: `python -m export.evaluate --model NAME --data FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from engine.cutout.refine import refined_matte
+from engine.errors import EngineError, OptionError
+from engine.options import CutoutOptions
+from engine.segment.labels import class_indices, find_labels, find_probability, upsample
+from engine.segment.preprocess import network_size, resize, to_tensor
+from engine.segment.session import Session, open_session
+from engine.threads import usable_threads
+from export.data import Entry, read_index
+from export.overlap import Confusion, Overlap
+
+THRESHOLD = CutoutOptions.threshold
+POOLED = "all"
+
+
+@dataclass
+class Table:
+    """The overlap of each source and of all, for plain and refined edges."""
+
+    photos: dict[str, int] = field(default_factory=dict)
+    plain: dict[str, Overlap] = field(default_factory=dict)
+    refined: dict[str, Overlap] = field(default_factory=dict)
+    classes: Confusion = field(default_factory=Confusion)
+
+    def add(self, source: str, plain: np.ndarray, refined: np.ndarray, truth: np.ndarray) -> None:
+        """Counts a photo: two masks, bool (H, W), and the true classes, uint8 (H, W)."""
+        for name in (source, POOLED):
+            self.photos[name] = self.photos.get(name, 0) + 1
+            self.plain.setdefault(name, Overlap()).add(plain, truth)
+            self.refined.setdefault(name, Overlap()).add(refined, truth)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, for machines; None where nobody was there or found."""
+        sources = {
+            name: {
+                "photos": self.photos[name],
+                "iou": self.plain[name].iou,
+                "boundary_iou": self.plain[name].boundary_iou,
+                "refined_iou": self.refined[name].iou,
+                "refined_boundary_iou": self.refined[name].boundary_iou,
+            }
+            for name in sorted(self.photos)
+        }
+        return {"sources": sources, "mean_iou": self.classes.mean_iou}
+
+    def to_markdown(self) -> str:
+        """The table, and the mean IoU of all classes below it."""
+        lines = [
+            "| source | photos | IoU | boundary IoU | IoU, refined | boundary IoU, refined |",
+            "|---|---|---|---|---|---|",
+        ]
+        for name, row in self.to_dict()["sources"].items():
+            figures = (f"{value:.4f}" for key, value in row.items() if key != "photos")
+            lines.append(f"| {name} | {row['photos']} | {' | '.join(figures)} |")
+        if self.classes.photos:
+            mean, photos = self.classes.mean_iou, self.classes.photos
+            lines.append(f"\nmean IoU of the {len(self.classes.pixels)} classes: {mean:.4f}, over")
+            lines[-1] += f" the {photos} photos with all of them labelled"
+        return "\n".join(lines) + "\n"
+
+
+def evaluate(session: Session, entries: list[Entry]) -> Table:
+    """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
+
+    "Plain" is the probability above the threshold, "refined" half of the refined matte.
+    """
+    facts = session.facts
+    person = class_indices(("person",), facts.classes)
+    table = Table(classes=Confusion(len(facts.classes)))
+    for entry in entries:
+        photo, truth = entry.read()
+        small = resize(photo, network_size(*truth.shape, facts.input))
+        logits = session.run(to_tensor(small, facts))
+        coarse = find_probability(logits, person)
+        plain = upsample(coarse, *truth.shape, facts.align_corners) > THRESHOLD
+        alpha, _ = refined_matte(coarse, photo, small, THRESHOLD, facts.align_corners)
+        table.add(entry.source, plain, alpha > 0.5, truth)
+        if entry.fully_labelled:
+            table.classes.add(find_labels(logits, *truth.shape, facts.align_corners), truth)
+    return table
+
+
+def main(
+    data: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="index.csv, photos/, masks/: docs/training.md.")
+    ],
+    model: Annotated[str, typer.Option(help="A model's name, or an .onnx file.")] = "default",
+    models: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of exported models.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of the index: val or train.")] = "val",
+    every: Annotated[int, typer.Option(help="Take every n-th photo only.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print a model's person IoU and boundary IoU, by source and pooled over pixels."""
+    try:
+        if every < 1:
+            raise OptionError(f"--every {every}: wanted at least 1.")
+        entries = read_index(data, split)[::every]
+        table = evaluate(open_session(model, "cpu", usable_threads(), models), entries)
+    except EngineError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    print(json.dumps(table.to_dict(), indent=2) if as_json else table.to_markdown(), end="")
+
+
+if __name__ == "__main__":
+    cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    cli.command()(main)
+    cli(prog_name="python -m export.evaluate")
