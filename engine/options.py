@@ -51,6 +51,9 @@ class CutoutOptions:
     """refined (they follow the photo, and no old background shines through) or soft (as in
     classic: cut at the threshold and blurred)."""
 
+    clean: bool = True
+    """Drop small islands that are nowhere surely a person, and fill pinholes."""
+
     def __post_init__(self) -> None:
         if self.edges not in EDGES:
             raise OptionError(f"edges {self.edges!r}: {did_you_mean(self.edges, EDGES)}")

@@ -17,6 +17,7 @@ from engine.cartoon.stylise import Drawing, draw, redraw
 from engine.cutout.background import cover, read_background
 from engine.cutout.blend import WHITE, add_alpha, blend
 from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
+from engine.cutout.clean import clean
 from engine.cutout.matte import soft_matte
 from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError
@@ -188,6 +189,8 @@ class Cartoonifier:
         threshold = self.cutout.threshold
         if self.cutout.background == "none":
             return np.ones((height, width), np.float32), photo
+        if self.cutout.clean:
+            probability = clean(probability, threshold)
         if self.cutout.edges == "refined":
             return refined_matte(probability, photo, small, threshold, facts.align_corners)
         upsampled = upsample(probability, height, width, facts.align_corners)

@@ -71,6 +71,9 @@ def main(
     edges: Annotated[
         str, typer.Option(help="refined (they follow the photo) or soft (cut and blurred).")
     ] = CutoutOptions.edges,
+    clean: Annotated[
+        bool, typer.Option("--clean/--no-clean", help="Drop stray islands, fill pinholes.")
+    ] = CutoutOptions.clean,
     classic: Annotated[
         bool, typer.Option("--classic", help="The document's pipeline, pixel for pixel.")
     ] = False,
@@ -119,7 +122,8 @@ def main(
         sources = [*(inputs or []), *([_demo_photo()] if demo else [])]
         if not sources:
             raise OptionError("no photo given. Give files, folders, - for stdin, or --demo.")
-        segment, cutout = SegmentOptions(keep, classic), CutoutOptions(background, edges=edges)
+        segment = SegmentOptions(keep, classic)
+        cutout = CutoutOptions(background, edges=edges, clean=clean)
 
         from engine import batch, output, pipeline
 

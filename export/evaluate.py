@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from engine.cutout.clean import clean
 from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
@@ -74,7 +75,8 @@ class Table:
 def evaluate(session: Session, entries: list[Entry]) -> Table:
     """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
 
-    "Plain" is the probability above the threshold, "refined" half of the refined matte.
+    "Plain" is the probability above the threshold, "refined" half of the cleaned and
+    refined matte.
     """
     facts = session.facts
     person = class_indices(("person",), facts.classes)
@@ -85,7 +87,8 @@ def evaluate(session: Session, entries: list[Entry]) -> Table:
         logits = session.run(to_tensor(small, facts))
         coarse = find_probability(logits, person)
         plain = upsample(coarse, *truth.shape, facts.align_corners) > THRESHOLD
-        alpha, _ = refined_matte(coarse, photo, small, THRESHOLD, facts.align_corners)
+        cleaned = clean(coarse, THRESHOLD)
+        alpha, _ = refined_matte(cleaned, photo, small, THRESHOLD, facts.align_corners)
         table.add(entry.source, plain, alpha > 0.5, truth)
         if entry.fully_labelled:
             table.classes.add(find_labels(logits, *truth.shape, facts.align_corners), truth)

@@ -2,7 +2,7 @@
 
 Standard ONNX operators only. Each step repeats what the engine does in default mode, to the last
 bit but for float32 sums that may round differently: Pillow's antialiased bilinear resize in its
-own fixed-point arithmetic, softmax, upsampling, and the guided filter.
+own fixed-point arithmetic, softmax, clean-up, upsampling, and the guided filter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import onnx
 from onnx import TensorProto, helper
 
 from engine.cutout.refine import GUIDE_STEP
+from engine.options import CutoutOptions
 from engine.weights import ModelFacts
+from export.clean_graph import clean
 from export.graph_builder import GraphBuilder
 from export.guided_graph import refine
 from export.to_onnx import OPSET
@@ -42,6 +44,7 @@ def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx
     labels = g("Cast", g("ArgMax", out, axis=1, keepdims=0), to=TensorProto.UINT8)
     kept = np.array([facts.classes.index(keep)])
     probability = g("Gather", g("Softmax", out, axis=1), kept, axis=1)
+    probability = clean(g, probability, CutoutOptions.threshold)
     alpha = _matte(g, probability, planes, small, facts)
     graph = helper.make_graph(
         [

@@ -154,7 +154,7 @@ def find_losses(logits: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
     if full.any():
         small = classes[full][:, None].float()
         small = F.interpolate(small, logits.shape[2:], mode="nearest-exact")[:, 0].long()
-        losses["classes"] = 0.5 * F.cross_entropy(logits[full], small, ignore_index=VOID)
+        losses["classes"] = F.cross_entropy(logits[full], small, ignore_index=VOID)
     return losses
 
 
