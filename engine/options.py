@@ -10,6 +10,7 @@ from engine.errors import OptionError, did_you_mean
 
 MAX_MEGAPIXELS = 200.0
 MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
+LEAST_THRESHOLD = 1e-6
 EDGES = ("refined", "soft")
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
 
@@ -45,19 +46,19 @@ class CutoutOptions:
     """white, transparent, #rrggbb, a picture's path, original (the scene stays), none (no cut)."""
 
     threshold: float = 0.5
-    """Probability, 0..1, above which a pixel is kept."""
+    """Probability, 1e-6 to 1 - 1e-6, above which a pixel is kept."""
 
     edges: str = "refined"
     """refined (they follow the photo, and no old background shines through) or soft (as in
-    classic: cut at the threshold and blurred)."""
+    classic: cut at the threshold and blurred). Classic is always soft."""
 
     clean: bool = True
-    """Drop small islands that are nowhere surely a person, and fill pinholes."""
+    """Drop small islands that are nowhere surely kept, and fill unsure pinholes. Not in classic."""
 
     def __post_init__(self) -> None:
         if self.edges not in EDGES:
             raise OptionError(f"edges {self.edges!r}: {did_you_mean(self.edges, EDGES)}")
-        if not 0 < self.threshold < 1:
+        if not LEAST_THRESHOLD <= self.threshold <= 1 - LEAST_THRESHOLD:
             raise OptionError(f"threshold is {self.threshold}; it lies between 0 and 1.")
         if not self.background:
             raise OptionError("background is empty; " + _BACKGROUNDS)

@@ -69,10 +69,14 @@ def main(
         ),
     ] = CutoutOptions.background,
     edges: Annotated[
-        str, typer.Option(help="refined (they follow the photo) or soft (cut and blurred).")
+        str,
+        typer.Option(help="refined (along the photo's own) or soft (cut, blurred; as in classic)."),
     ] = CutoutOptions.edges,
     clean: Annotated[
-        bool, typer.Option("--clean/--no-clean", help="Drop stray islands, fill pinholes.")
+        bool,
+        typer.Option(
+            "--clean/--no-clean", help="Drop stray islands, fill pinholes; not in classic."
+        ),
     ] = CutoutOptions.clean,
     classic: Annotated[
         bool, typer.Option("--classic", help="The document's pipeline, pixel for pixel.")

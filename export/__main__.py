@@ -55,7 +55,7 @@ def main(
         for word, known, option in ((precision, PRECISIONS, "precision"), (graph, GRAPHS, "graph")):
             if word not in known:
                 raise OptionError(f"--{option} {word}: wanted one of {', '.join(known)}.")
-        _require_torch()
+        require_torch()
         from export.build import Order, export
 
         order = Order(network, weights, precision, graph, data, _to_size(largest), force)
@@ -74,7 +74,8 @@ def _to_size(text: str | None) -> tuple[int, int] | None:
     return int(size[1]), int(size[2])
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Raises OptionError where the export extra is not installed."""
     try:
         import onnxscript  # noqa: F401
         import torchvision  # noqa: F401

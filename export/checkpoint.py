@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
 from pathlib import Path
 
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
 from engine.errors import ModelError
-from engine.weights import find_model
+from engine.weights import models_folder
 from export.download import download
 from export.network import LogitsOnly, Recipe
 
 SEED = 0
+OWN_CHECKPOINT = "deeplabv3plus_mobilenet_v2.safetensors"
 
 
 def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str = "") -> str:
     """Fills `network` and returns the SHA-256 of its weights.
 
-    `weights` is "default" (torchvision's, downloaded into torch's cache; for our own network those
-    of the embedded graph), "none" (random, seeded), or the path of a .pth or .safetensors state
+    `weights` is "default" (torchvision's, downloaded into torch's cache; for our own networks those
+    of models/), "none" (random, seeded), or the path of a .pth or .safetensors state
     dict. A state dict may lack the whole of `new_part`, a prefix of keys: it stays as it is.
 
     Raises
@@ -36,7 +34,7 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
     if weights == "none":
         _fill_at_random(network)
     elif weights == "default" and recipe.default_weights is None:
-        _copy_embedded(network)
+        _load_state(network, _read_own(network), OWN_CHECKPOINT)
     elif weights == "default":
         _load_state(network, _download_default(recipe), "default")
     else:
@@ -54,41 +52,10 @@ def _download_default(recipe: Recipe) -> dict[str, torch.Tensor]:
     return entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
 
 
-def _copy_embedded(network: nn.Module) -> None:
-    """The embedded graph's convolutions, which have their batch norms folded in."""
-    graph = onnx.load_from_string(find_model("default")[0]).graph
-    tensors = {t.name: torch.tensor(numpy_helper.to_array(t)) for t in graph.initializer}
-    folded = [[tensors[name] for name in n.input[1:]] for n in graph.node if n.op_type == "Conv"]
-    convolutions: list[nn.Module] = []
-    hooks = [
-        module.register_forward_hook(lambda module, *_: convolutions.append(module))
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d)
-    ]
-    with torch.no_grad():
-        LogitsOnly(network.eval())(torch.zeros(1, 3, 65, 65))
-    for hook in hooks:
-        hook.remove()
-    norm_after = _norms(network)
-    with torch.no_grad():
-        for convolution, (weight, bias) in zip(convolutions, folded, strict=True):
-            convolution.weight.copy_(weight)
-            shifted = norm_after.get(convolution, convolution)
-            shifted.bias.copy_(bias)
-            if shifted is not convolution:  # a batch norm that only adds the bias
-                shifted.weight.fill_(1)
-                shifted.running_mean.fill_(0)
-                shifted.running_var.fill_(1 - shifted.eps)
-
-
-def _norms(network: nn.Module) -> dict[nn.Module, nn.Module]:
-    """The batch norm after each convolution, which is registered next to it."""
-    return {
-        before: after
-        for parent in network.modules()
-        for before, after in pairwise(parent.children())
-        if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d)
-    }
+def _read_own(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Our own weights; a network without the decoder takes the rest of them."""
+    state, wanted = _read_state(models_folder() / OWN_CHECKPOINT), network.state_dict()
+    return {key: value for key, value in state.items() if key in wanted}
 
 
 def _read_state(path: Path) -> dict[str, torch.Tensor]:
@@ -152,6 +119,9 @@ def _fill_at_random(network: nn.Module) -> None:
         photos = nn.functional.interpolate(noise, size=(129, 129), mode="bilinear")
         network.train()
         LogitsOnly(network)(photos)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.1  # torch's own
     network.eval()
 
 

@@ -27,7 +27,9 @@ def clean(g: GraphBuilder, probability: str, threshold: float) -> str:
     holes = _find_parts(g, gaps, diagonal=False)
     inside = g("Less", holes.reduce(g, _border(g, probability), "max"), np.float32(0.5))
     tiny = g("Less", holes.areas, g("Mul", largest, np.float32(PINHOLE_SHARE)))
-    filled = g("And", holes.spread(g, g("And", tiny, inside)), gaps)
+    background = g("Sub", np.float32(1), probability)
+    doubtful = g("Less", holes.reduce(g, background, "max"), np.float32(SURE))
+    filled = g("And", holes.spread(g, g("And", g("And", tiny, inside), doubtful)), gaps)
     return g("Where", filled, np.float32(1), cleaned)
 
 

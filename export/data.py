@@ -8,17 +8,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from torch.utils.data import Dataset
+from PIL import Image
 
-from engine.errors import OptionError
+from engine.errors import OptionError, PhotoError
 from engine.images import read_photo
 from export.photos import PERSON, VOID
 
+CLASSES = 21
 SIDES = (257, 353, 449)
 PIXELS_PER_BATCH = 810_000
 SCENE_SHARE = 0.45
 """Share of photos with all classes labelled: scenes, many without people."""
 EDGE_PIXELS = 4
+LARGEST_ENLARGEMENT = 3.0
 MOSAIC_SHARE, PASTE_SHARE = 0.2, 0.3
 
 
@@ -26,6 +28,7 @@ MOSAIC_SHARE, PASTE_SHARE = 0.2, 0.3
 class Entry:
     """A photo with its mask, as listed in index.csv."""
 
+    name: str
     photo: Path
     mask: Path
     source: str
@@ -36,12 +39,11 @@ class Entry:
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """The photo, uint8 (H, W, 3) RGB, and its classes, uint8 (H, W), 255 where unknown."""
-        mask = cv2.imread(str(self.mask), cv2.IMREAD_UNCHANGED)
-        photo = read_photo(self.photo)
-        if mask is None or mask.shape != photo.shape[:2] or mask.dtype != np.uint8:
-            raise OptionError(f"{self.mask}: wanted an 8-bit grey PNG of the photo's size.")
+        photo, mask = read_photo(self.photo), read_mask(self.mask)
+        if mask.shape != photo.shape[:2] or (mask[mask >= CLASSES] != VOID).any():
+            raise PhotoError(f"{self.mask}: wanted classes 0 to 20 or 255, at the photo's size.")
         if self.void:
-            mask[cv2.imread(str(self.void), cv2.IMREAD_UNCHANGED) > 0] = VOID
+            mask[read_mask(self.void) > 0] = VOID
         return photo, mask
 
 
@@ -76,8 +78,12 @@ def read_index(folder: Path, split: str) -> list[Entry]:
         rows = list(csv.DictReader(file))
     if not rows or not {"name", "source", "split", "labels"} <= rows[0].keys():
         raise OptionError(f"{path}: wanted columns name, source, split, labels, and rows.")
+    for row in rows:
+        if row["labels"] not in ("all", "person") or row["source"] == "all":
+            raise OptionError(f"{path}: {row['name']}: labels are all or person, no source is all.")
     entries = [
         Entry(
+            row["name"],
             folder / "photos" / f"{row['name']}.jpg",
             folder / "masks" / f"{row['name']}.png",
             row["source"],
@@ -91,11 +97,22 @@ def read_index(folder: Path, split: str) -> list[Entry]:
     return entries
 
 
-class Batches(Dataset):
+def read_mask(path: Path) -> np.ndarray:
+    """One byte a pixel, uint8 (H, W), grey or by palette. Raises PhotoError for anything else."""
+    try:
+        with Image.open(path) as image:
+            if image.mode not in ("L", "P"):
+                raise PhotoError(f"{path}: mode {image.mode}, wanted one byte a pixel.")
+            return np.array(image)
+    except OSError as error:
+        raise PhotoError(f"{path}: no mask that can be read: {error}") from error
+
+
+class Batches:
     """Batch number i, always the same for a seed, so that training resumes where it stopped."""
 
     def __init__(self, entries: list[Entry], seed: int) -> None:
-        self.seed = seed
+        self.seed, self.sides, self.pixels = seed, SIDES, PIXELS_PER_BATCH
         self.scenes = [e for e in entries if e.fully_labelled] or entries
         self.people = [e for e in entries if not e.fully_labelled] or entries
 
@@ -104,8 +121,8 @@ class Batches(Dataset):
 
     def __getitem__(self, number: int) -> Batch:
         rng = np.random.default_rng((self.seed, number))
-        side = int(rng.choice(SIDES))
-        examples = [self._example(rng, side) for _ in range(max(1, PIXELS_PER_BATCH // side**2))]
+        side = int(rng.choice(self.sides))
+        examples = [self._example(rng, side) for _ in range(max(1, self.pixels // side**2))]
         photos, masks, full = zip(*examples, strict=True)
         classes = np.stack(masks)
         person = np.where(classes == PERSON, np.uint8(255), np.uint8(0))
@@ -162,8 +179,8 @@ def warp(
     """A random view, (side, side): scaled, stretched, rotated, shifted; mirrored at the borders."""
     height, width = mask.shape
     scale = side / min(height, width) * np.exp(rng.uniform(np.log(0.8), np.log(1.8)))
-    if scale < 0.7:  # antialiased
-        half = (max(1, width // 2), max(1, height // 2))
+    while scale < 0.7 and min(width, height) > 1:  # antialiased
+        half = (width // 2, height // 2)
         photo = cv2.resize(photo, half, interpolation=cv2.INTER_AREA)
         mask = cv2.resize(mask, half, interpolation=cv2.INTER_NEAREST)
         height, width = mask.shape
@@ -201,6 +218,8 @@ def paste_person(
     height, width = mask.shape
     tall = height * rng.uniform(0.2, 0.95)
     scale = tall / (box[0].stop - box[0].start)
+    if scale > LARGEST_ENLARGEMENT:
+        return
     size = (max(4, round((box[1].stop - box[1].start) * scale)), max(4, round(tall)))
     person = cv2.resize(donor[box], size, interpolation=cv2.INTER_AREA)
     share = (donor_mask[box] == PERSON).astype(np.float32)
@@ -240,7 +259,7 @@ def recolour(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.15:
         noise = np.empty(photo.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(1 << 31)))
-        cv2.randn(noise, 0, rng.uniform(2, 12))
+        cv2.randn(noise, (0, 0, 0), (rng.uniform(2, 12),) * 3)
         photo = cv2.add(photo, noise, dtype=cv2.CV_8U)
     if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]

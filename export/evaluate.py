@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from engine.cutout.classic import VOC_CLASSES
 from engine.cutout.clean import clean
 from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
-from engine.segment.labels import class_indices, find_labels, find_probability, upsample
+from engine.segment.labels import class_indices, find_labels, find_probability, plain_name, upsample
 from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
@@ -47,14 +49,14 @@ class Table:
         sources = {
             name: {
                 "photos": self.photos[name],
-                "iou": self.plain[name].iou,
-                "boundary_iou": self.plain[name].boundary_iou,
-                "refined_iou": self.refined[name].iou,
-                "refined_boundary_iou": self.refined[name].boundary_iou,
+                "iou": _known(self.plain[name].iou),
+                "boundary_iou": _known(self.plain[name].boundary_iou),
+                "refined_iou": _known(self.refined[name].iou),
+                "refined_boundary_iou": _known(self.refined[name].boundary_iou),
             }
             for name in sorted(self.photos)
         }
-        return {"sources": sources, "mean_iou": self.classes.mean_iou}
+        return {"sources": sources, "mean_iou": _known(self.classes.mean_iou)}
 
     def to_markdown(self) -> str:
         """The table, and the mean IoU of all classes below it."""
@@ -63,24 +65,26 @@ class Table:
             "|---|---|---|---|---|---|",
         ]
         for name, row in self.to_dict()["sources"].items():
-            figures = (f"{value:.4f}" for key, value in row.items() if key != "photos")
-            lines.append(f"| {name} | {row['photos']} | {' | '.join(figures)} |")
+            photos, *figures = row.values()
+            texts = ("none" if figure is None else f"{figure:.4f}" for figure in figures)
+            lines.append(f"| {name} | {photos} | {' | '.join(texts)} |")
         if self.classes.photos:
             mean, photos = self.classes.mean_iou, self.classes.photos
             lines.append(f"\nmean IoU of the {len(self.classes.pixels)} classes: {mean:.4f}, over")
             lines[-1] += f" the {photos} photos with all of them labelled"
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines)
 
 
 def evaluate(session: Session, entries: list[Entry]) -> Table:
     """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
 
-    "Plain" is the probability above the threshold, "refined" half of the cleaned and
-    refined matte.
+    "Plain" is the probability above the threshold, "refined" half of the cleaned and refined
+    matte. The mean IoU of all classes is for models of VOC's classes.
     """
     facts = session.facts
     person = class_indices(("person",), facts.classes)
-    table = Table(classes=Confusion(len(facts.classes)))
+    is_voc = [*map(plain_name, facts.classes)] == [*map(plain_name, VOC_CLASSES)]
+    table = Table()
     for entry in entries:
         photo, truth = entry.read()
         small = resize(photo, network_size(*truth.shape, facts.input))
@@ -90,9 +94,13 @@ def evaluate(session: Session, entries: list[Entry]) -> Table:
         cleaned = clean(coarse, THRESHOLD)
         alpha, _ = refined_matte(cleaned, photo, small, THRESHOLD, facts.align_corners)
         table.add(entry.source, plain, alpha > 0.5, truth)
-        if entry.fully_labelled:
+        if entry.fully_labelled and is_voc:
             table.classes.add(find_labels(logits, *truth.shape, facts.align_corners), truth)
     return table
+
+
+def _known(figure: float) -> float | None:
+    return None if math.isnan(figure) else figure
 
 
 def main(
@@ -116,7 +124,7 @@ def main(
     except EngineError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
-    print(json.dumps(table.to_dict(), indent=2) if as_json else table.to_markdown(), end="")
+    print(json.dumps(table.to_dict(), indent=2) if as_json else table.to_markdown())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import onnxruntime as ort
 
 from engine.segment.labels import find_probability, upsample
 from engine.weights import ModelFacts
-from export.photos import PERSON, VOID, Sample
+from export.overlap import Overlap
+from export.photos import PERSON, Sample
 
 SPEED_ROUNDS = 15
 
@@ -56,7 +57,7 @@ def measure(
 ) -> Figures:
     """Figures of the graph `after` against `before`, over `samples`."""
     sessions = [_open(graph, threads) for graph in (before, after)]
-    equal, overlaps, tensor = [], np.zeros((2, 2)), None
+    equal, overlaps, tensor = [], [Overlap(), Overlap()], None
     for sample in samples:
         tensor = sample.tensor(facts)
         logits = [session.run(None, {"input": tensor})[0] for session in sessions]
@@ -64,19 +65,14 @@ def measure(
         equal.append(float((labels[0] == labels[1]).mean()))
         truth = sample.labels()
         if truth is not None:
-            overlaps += [_overlap(each, truth, facts.align_corners) for each in logits]
-    iou = tuple(overlaps[:, 0] / overlaps[:, 1]) if overlaps[:, 1].all() else None
+            for overlap, each in zip(overlaps, logits, strict=True):
+                probability = find_probability(each, np.array([PERSON]))
+                overlap.add(upsample(probability, *truth.shape, facts.align_corners) > 0.5, truth)
+    ious = (overlaps[0].iou, overlaps[1].iou)
+    iou = None if np.isnan(ious).any() else ious
     megabytes = (len(before) / 1e6, len(after) / 1e6)
     speed = _speed(sessions, tensor)
     return Figures(float(np.mean(equal)), iou, megabytes, speed, len(samples))
-
-
-def _overlap(logits: np.ndarray, truth: np.ndarray, align_corners: bool) -> tuple[int, int]:
-    """Pixels of intersection and of union of the person found and the true one."""
-    probability = find_probability(logits, np.array([PERSON]))
-    found = upsample(probability, *truth.shape, align_corners) > 0.5
-    person, known = truth == PERSON, truth != VOID
-    return int((found & person & known).sum()), int(((found | person) & known).sum())
 
 
 def _speed(sessions: Sequence[ort.InferenceSession], tensor: np.ndarray) -> float:

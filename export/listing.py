@@ -17,7 +17,8 @@ def print_models(cache: Path) -> None:
     table = Table("model", "state", "MB", "classes", "licence", "figures", "card")
     manifest = json.loads((models_folder() / "manifest.json").read_text(encoding="utf-8"))
     for name, entry in manifest["models"].items():
-        _add(table, name, "embedded", entry, models_folder() / f"{name}.md")
+        card = models_folder() / f"{name.removesuffix('_int8')}.md"
+        _add(table, name, "embedded", entry, card)
     exported = sorted(cache.glob("*.onnx")) if cache.is_dir() else []
     for path in exported:
         facts = path.with_suffix(".json")

@@ -31,7 +31,7 @@ def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx
     """The graph around a logits graph.
 
     Input "image": uint8 (1, H, W, 3) RGB, any size. Outputs "alpha": uint8 (1, H, W), the share of
-    the class `keep`, its edge soft; "labels": uint8 (1, h, w), the label map at network size.
+    the class `keep`; "labels": uint8 (1, h, w), the label map at network size.
     """
     g = GraphBuilder("mask")
     planes = g("Cast", g("Transpose", "image", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
@@ -44,6 +44,7 @@ def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx
     labels = g("Cast", g("ArgMax", out, axis=1, keepdims=0), to=TensorProto.UINT8)
     kept = np.array([facts.classes.index(keep)])
     probability = g("Gather", g("Softmax", out, axis=1), kept, axis=1)
+    assert CutoutOptions.threshold == 0.5, "the graph does not shift the odds as the engine does"
     probability = clean(g, probability, CutoutOptions.threshold)
     alpha = _matte(g, probability, planes, small, facts)
     graph = helper.make_graph(

@@ -59,10 +59,12 @@ class Confusion:
 
     @property
     def mean_iou(self) -> float:
-        """Mean over the classes that occur of their intersection over union, 0..1."""
+        """Intersection over union, 0..1, mean over the classes that are there or found."""
         right = np.diag(self.pixels)
         union = self.pixels.sum(axis=0) + self.pixels.sum(axis=1) - right
-        return float((right / np.maximum(union, 1))[union > 0].mean()) if union.any() else 0.0
+        return (
+            float((right / np.maximum(union, 1))[union > 0].mean()) if union.any() else float("nan")
+        )
 
 
 def inner_band(mask: np.ndarray) -> np.ndarray:

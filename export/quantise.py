@@ -1,5 +1,8 @@
 """int8 graphs: activations U8, weights S8 per channel, QDQ, the sensitive parts left in float.
 
+Weights take seven bits: products of eight would overflow the 16-bit sums of processors without
+VNNI.
+
 Which parts are sensitive is measured: each is quantised alone, and what it does to the
 probability of a person is its rank.
 """
@@ -50,7 +53,7 @@ def quantise(
     quantizer = QDQQuantizer(
         copy.deepcopy(model),
         per_channel=True,
-        reduce_range=False,
+        reduce_range=True,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QUInt8,
         tensors_range=ranges,

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 from torch import nn
 
+from engine.images import write_image
 from export.data import Entry
 from export.photos import PERSON
 from export.predict import find_person
@@ -26,16 +28,13 @@ APART, MARGIN = 4, 3
 
 def mark_unlabelled(entries: list[Entry], network: nn.Module, folder: Path) -> list[Entry]:
     """The entries with their `void` masks, written to `folder` where they are not there yet."""
-    folder.mkdir(parents=True, exist_ok=True)
     marked = []
     for entry in entries:
-        path = folder / f"{entry.photo.stem}.png"
+        path = folder / f"{entry.name}.png"
         if not path.exists():
             photo, mask = entry.read()
             found = find_others(find_person(network, photo), mask == PERSON)
-            temporary = path.with_suffix(".tmp.png")
-            cv2.imwrite(str(temporary), found.astype(np.uint8) * 255)
-            temporary.replace(path)
+            write_image(Image.fromarray(found.astype(np.uint8) * 255), path, overwrite=True)
         marked.append(replace(entry, void=path))
     return marked
 
@@ -47,9 +46,9 @@ def find_others(probability: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     others = np.zeros_like(sure)
     count, parts, stats, _ = cv2.connectedComponentsWithStats(sure)
     for part in range(1, count):
-        inside = parts == part
-        if stats[part, cv2.CC_STAT_AREA] > SMALLEST_SHARE * sure.size and not near[inside].any():
-            others[inside] = 1
+        if stats[part, cv2.CC_STAT_AREA] > SMALLEST_SHARE * sure.size:
+            inside = parts == part
+            others[inside] = not near[inside].any()
     return (_grow(others, MARGIN) > 0) & ~labelled
 
 

@@ -16,6 +16,8 @@ from engine import CartoonOptions, CutoutOptions, OptionError, SegmentOptions
         lambda: CutoutOptions(threshold=0),
         lambda: CutoutOptions(threshold=1),
         lambda: CutoutOptions(threshold=float("nan")),
+        lambda: CutoutOptions(threshold=1e-50),
+        lambda: CutoutOptions(edges="refine"),
         lambda: CartoonOptions(smooth_sigma=0),
         lambda: CartoonOptions(edge_low=300),
         lambda: CartoonOptions(edge_low=-1),

@@ -51,7 +51,7 @@ def run_demo(python, folder, **environment):
 
 def test_the_wheel_holds_the_model_and_its_manifest(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for name in ("models/manifest.json", "models/deeplabv3_mobilenet_v2.onnx", "py.typed"):
+    for name in ("models/manifest.json", "models/deeplabv3plus_mobilenet_v2.onnx", "py.typed"):
         assert f"engine/{name}" in names
     assert "export/network.py" in names
     assert not [name for name in names if name.startswith(("tests", "models"))]

@@ -288,6 +288,29 @@ def test_opencv_keeps_to_the_threads_asked_for(cartoonify, photo):
         cv2.setNumThreads(before)
 
 
+def test_edges_and_clean_up_can_be_chosen(cartoonify):
+    photo = np.full((150, 600, 3), (10, 120, 10), np.uint8)
+    photo[10:140, 250:550] = 250, 20, 20
+    photo[37:75, 37:75] = 125, 75, 10  # a stray island that the tiny model is not sure of
+    Image.fromarray(photo).save("me.png")
+    masks = {}
+    for name, options in {
+        "default": (),
+        "soft": ("--edges", "soft"),
+        "raw": ("--no-clean",),
+        "named": ("--edges", "refined", "--clean"),
+    }.items():
+        assert cartoonify("me.png", "--save", "mask", "-o", name, *options)[0] == 0
+        masks[name] = np.asarray(Image.open(f"{name}/me_mask.png"))
+    assert_array_equal(masks["default"], masks["named"])
+    assert not np.array_equal(masks["default"], masks["soft"])
+    assert masks["default"][:, :150].max() == 0
+    assert masks["raw"][:, :150].max() > 0
+    code, _, err = cartoonify("me.png", "--edges", "refind")
+    assert code == 2
+    assert "Did you mean refined" in err
+
+
 @pytest.mark.parametrize("arguments", [("-o", "-"), ()])
 def test_a_full_stdout_is_told(tiny_model, photo, tmp_path, arguments):
     command = [sys.executable, "-m", "engine.run", "me.png", "--model", str(tiny_model)]

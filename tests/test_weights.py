@@ -9,10 +9,12 @@ from engine.errors import ModelError
 from engine.weights import find_model, models_folder
 from tests.tiny_model import FACTS, write_tiny_model
 
+NETWORK = "deeplabv3plus_mobilenet_v2"
+
 
 def test_the_default_is_embedded_and_described():
     data, facts = find_model("default")
-    assert facts.name == "deeplabv3_mobilenet_v2"
+    assert facts.name == f"{NETWORK}_int8"
     assert len(facts.classes) == 21
     assert facts.classes[15] == "person"
     entry = json.loads((models_folder() / "manifest.json").read_text())["models"][facts.name]
@@ -22,8 +24,8 @@ def test_the_default_is_embedded_and_described():
 
 
 def test_the_embedded_file_is_known_by_its_path_too():
-    by_path = find_model(str(models_folder() / "deeplabv3_mobilenet_v2.onnx"))[1]
-    assert by_path == find_model("default")[1]
+    by_path = find_model(str(models_folder() / f"{NETWORK}.onnx"))[1]
+    assert by_path == find_model(NETWORK)[1]
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def copied_models(tmp_path, monkeypatch):
 
 
 def test_a_changed_file_is_refused(copied_models):
-    path = copied_models / "deeplabv3_mobilenet_v2.onnx"
+    path = copied_models / f"{NETWORK}_int8.onnx"
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data)
@@ -46,7 +48,7 @@ def test_a_changed_file_is_refused(copied_models):
 
 
 def test_a_missing_file_and_manifest_are_told(copied_models):
-    (copied_models / "deeplabv3_mobilenet_v2.onnx").unlink()
+    (copied_models / f"{NETWORK}_int8.onnx").unlink()
     with pytest.raises(ModelError, match=r"No such file.*Install the package again"):
         find_model("default")
     (copied_models / "manifest.json").unlink()

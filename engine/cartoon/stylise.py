@@ -18,6 +18,11 @@ from engine.options import CartoonOptions
 
 HUE_LEVELS = 180
 BLACK = (0, 0, 0)
+WHITE_HSV = (0, 0, 255)
+HALO = 8
+"""Pixels around what is not white; smoothing and edges together reach four."""
+GROUP = 128
+"""Pixels; a multiple of any vector of OpenCV's."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def cartoonize(
         raise PhotoError(
             f"image: {image.dtype} of shape {image.shape}, wanted uint8 (H, W, 3) with pixels."
         )
-    return draw(np.ascontiguousarray(image), options or CartoonOptions()).cartoon
+    return draw(np.require(image, requirements=("C", "W")), options or CartoonOptions()).cartoon
 
 
 def draw(image: NDArray[np.uint8], options: CartoonOptions, swap: bool = False) -> Drawing:
@@ -65,27 +70,52 @@ def draw(image: NDArray[np.uint8], options: CartoonOptions, swap: bool = False) 
 
     With `swap`, an RGB picture is drawn as if handed over as BGR, and comes back as RGB.
     """
-    smooth = _smooth(image, options, swap)
+    rows, columns = _find_content(image)
+    smooth = _smooth(image[rows, columns], options, swap)
     edges = cv2.Canny(smooth, options.edge_low, options.edge_high)
     hsv = cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV, dst=smooth)
-    centroids = _find_palette(hsv, options)
+    centroids = _find_palette(hsv, image.shape[0] * image.shape[1], options)
     tables = np.stack([quantise_table(channel) for channel in centroids])
-    contours, _ = cv2.findContours(edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return Drawing(_paint(hsv, tables, contours, swap), tables, centroids, contours)
+    corner = (columns.start, rows.start)
+    contours, _ = cv2.findContours(edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=corner)
+    drawing = Drawing(np.empty_like(image), tables, centroids, contours)
+    _paint(hsv, drawing, (rows, columns), swap, drawing.cartoon)
+    return drawing
 
 
 def redraw(
     image: NDArray[np.uint8], drawing: Drawing, options: CartoonOptions, swap: bool = False
 ) -> NDArray[np.uint8]:
     """Another picture of the same size in a drawing's colours and under its outline."""
+    everything = (slice(0, image.shape[0]), slice(0, image.shape[1]))
     smooth = _smooth(image, options, swap)
     hsv = cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV, dst=smooth)
-    return _paint(hsv, drawing.tables, drawing.contours, swap)
+    redrawn = np.empty_like(image)
+    _paint(hsv, drawing, everything, swap, redrawn)
+    return redrawn
+
+
+def _find_content(image: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns outside of which all is white, and white after smoothing, without edges.
+
+    OpenCV rounds otherwise in the last pixels of a row, which do not fill a vector: so columns are
+    whole groups of pixels, or reach the picture's right border.
+    """
+    box = np.empty(4, np.int64)
+    pixels.find_content(image, box)
+    top, bottom, left, right = (int(side) for side in box)
+    height, width = image.shape[:2]
+    if top >= bottom:
+        top, bottom, left, right = 0, 1, 0, width
+    rows = slice(max(0, top - HALO), min(height, bottom + HALO))
+    first = max(0, left - HALO) // GROUP * GROUP
+    last = -(-(right + HALO) // GROUP) * GROUP
+    return rows, slice(first, last if last <= width // GROUP * GROUP else width)
 
 
 def _smooth(image: NDArray[np.uint8], options: CartoonOptions, swap: bool) -> cv2.typing.MatLike:
     # Channel by channel: a three-channel bilateral filter would weigh colour distances jointly.
-    smooth = np.empty_like(image)
+    smooth = np.empty(image.shape, np.uint8)
     for channel in range(3):
         plane = cv2.extractChannel(image, 2 - channel if swap else channel)
         plane = cv2.bilateralFilter(plane, 5, options.smooth_sigma, options.smooth_sigma)
@@ -94,18 +124,29 @@ def _smooth(image: NDArray[np.uint8], options: CartoonOptions, swap: bool) -> cv
 
 
 def _find_palette(
-    hsv: cv2.typing.MatLike, options: CartoonOptions
+    hsv: cv2.typing.MatLike, total: int, options: CartoonOptions
 ) -> tuple[NDArray[np.float64], ...]:
+    """Of `total` pixels, of which those that are not in `hsv` are white."""
     hists = np.zeros((3, 256), np.int64)
     pixels.count_levels(hsv, hists)
+    for channel, level in enumerate(WHITE_HSV):
+        hists[channel, level] += total - hsv.shape[0] * hsv.shape[1]
     return tuple(k_histogram(hist, options) for hist in (hists[0, :HUE_LEVELS], hists[1], hists[2]))
 
 
 def _paint(
-    hsv: cv2.typing.MatLike, tables: NDArray[np.uint8], contours: Sequence[Any], swap: bool
-) -> NDArray[np.uint8]:
-    """Quantised, back in RGB, outlined in black; `hsv` is overwritten."""
-    pixels.quantise(hsv, tables)
-    cartoon = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR if swap else cv2.COLOR_HSV2RGB, dst=hsv)
-    cv2.drawContours(cartoon, contours, -1, BLACK, 1)
-    return cartoon  # type: ignore[return-value]
+    hsv: cv2.typing.MatLike,
+    drawing: Drawing,
+    box: tuple[slice, slice],
+    swap: bool,
+    out: NDArray[np.uint8],
+) -> None:
+    """Quantised, back in RGB, outlined in black; `hsv`, what is in the box, is overwritten."""
+    to_rgb = cv2.COLOR_HSV2BGR if swap else cv2.COLOR_HSV2RGB
+    if hsv.shape != out.shape:
+        white = np.full((1, out.shape[1], 3), WHITE_HSV, np.uint8)
+        pixels.quantise(white, drawing.tables)
+        out[:] = cv2.cvtColor(white, to_rgb)
+    pixels.quantise(hsv, drawing.tables)
+    out[box] = cv2.cvtColor(hsv, to_rgb, dst=hsv)
+    cv2.drawContours(out, drawing.contours, -1, BLACK, 1)

@@ -13,11 +13,12 @@ SURE = 0.9
 SKIRT = 2
 """Pixels around an island that go with it."""
 PINHOLE_SHARE = 0.005
-"""A hole is filled when it is smaller than this share of the largest island."""
+"""A hole is filled when it is smaller than this share of the largest island, and nowhere surely
+background."""
 
 
 def clean(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """The probability, float32 (h, w), without small unsure islands (0) and with pinholes at 1.
+    """The probability, float32 (h, w), small unsure islands at 0 and small unsure holes at 1.
 
     Islands are 8-connected parts above the threshold; holes are 4-connected parts below it that do
     not touch the border. Small people stay, if the network is sure of them somewhere.
@@ -35,15 +36,21 @@ def clean(probability: NDArray[np.float32], threshold: float) -> NDArray[np.floa
     stray[0] = False
     dropped = cv2.dilate(stray[islands].astype(np.uint8), np.ones((2 * SKIRT + 1,) * 2)) > 0
     cleaned = np.where(dropped & (stray[islands] | ~kept), np.float32(0), probability)
-    return np.where(_pinholes(kept, PINHOLE_SHARE * largest), np.float32(1), cleaned)
+    holes = _pinholes(probability, kept, PINHOLE_SHARE * largest)
+    return np.where(holes, np.float32(1), cleaned)
 
 
-def _pinholes(kept: NDArray[np.bool_], area: float) -> NDArray[np.bool_]:
-    holes = (~kept).astype(np.uint8)
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+def _pinholes(
+    probability: NDArray[np.float32], kept: NDArray[np.bool_], area: float
+) -> NDArray[np.bool_]:
+    gaps = (~kept).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(gaps, connectivity=4)
+    parts = np.asarray(labels, np.intp)
+    sureness = np.zeros(count, np.float32)  # of being background
+    np.maximum.at(sureness, parts, 1 - probability)
     left, top, width, height, areas = stats.T
     inside = (left > 0) & (top > 0)
     inside &= (left + width < kept.shape[1]) & (top + height < kept.shape[0])
-    filled = inside & (areas < area)
+    filled = inside & (areas < area) & (sureness < np.float32(SURE))
     filled[0] = False
     return np.asarray(filled[parts])

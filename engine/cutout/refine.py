@@ -12,9 +12,10 @@ from engine.segment.labels import find_taps, upsample
 
 GUIDE_STEP = 3
 """The guide is the network's input, smaller by this: planes are smooth, the photo has the edges."""
-WINDOW_SHARE = 1 / 24
+WINDOW_SHARE = 1 / 32
 """Radius of the windows, as a share of the guide's shorter side."""
-EPSILON = 1e-3
+EPSILON = 3e-4
+"""Of the guided filter, for colours in 0..1: how much variance is an edge."""
 SURENESS = 2.0
 """How much the probability is spread about one half before planes are fitted to it."""
 CONTRAST = 2.0
@@ -50,7 +51,7 @@ def refined_matte(
     planes = _mean(planes, around)
     decided = _decide_cells(confidence, radius + around)
     share = _spread(_evaluate(planes, guide), CONTRAST)
-    maps = np.dstack([planes, *_nearby_colours(guide, share, radius)])
+    maps = np.dstack([planes, *_nearby_colours(guide, share, 2 * radius)])
     return _apply(photo, np.ascontiguousarray(maps, np.float32), decided)
 
 

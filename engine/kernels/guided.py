@@ -1,4 +1,4 @@
-"""The guided filter's inner loops; same contract as engine/reference/guided.py."""
+"""The guided filter's inner loops; same results as engine/reference/guided.py."""
 
 from __future__ import annotations
 
@@ -128,8 +128,10 @@ def refine(
         The row of maps before each pixel's, and the share of the one after.
     column_starts, column_share : (w + 1,), (W,)
         The first pixel of each column of cells, and as above.
-    foreground
-        A copy of the photo, changed where alpha is between 0 and 1.
+    contrast
+        How much the fitted plane is spread about one half to become alpha.
+    alpha, foreground
+        For the results; the latter a copy of the photo, changed where alpha is between 0 and 1.
     """
     h, w, depth = maps.shape
     line = np.empty((w, depth), np.float32)

@@ -1,4 +1,4 @@
-"""Class of each pixel from low-resolution logits, without upsampling them all."""
+"""Low-resolution logits to the class of each pixel, and any one map to full size."""
 
 from __future__ import annotations
 

@@ -1,10 +1,34 @@
-"""Passes over the pixels: histograms of the channels, quantisation, blending."""
+"""Passes over the pixels: what is not white, histograms of the channels, quantisation, blending."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from engine.kernels.jit import kernel
+
+
+@kernel("void(uint8[:, :, ::1], int64[::1])")
+def find_content(image: np.ndarray, box: np.ndarray) -> None:
+    """The rows and columns of `image`, uint8 (H, W, 3), that are not all white.
+
+    `box`, int64 (4,), becomes top, bottom, left, right, the second and the last exclusive; top is
+    not below bottom if all is white.
+    """
+    height, width = image.shape[:2]
+    top, bottom, left, right = height, 0, width, 0
+    for y in range(height):
+        # From the left to the first that is not white, from the right to what is known already.
+        x = 0
+        while x < width and image[y, x, 0] & image[y, x, 1] & image[y, x, 2] == 255:
+            x += 1
+        if x == width:
+            continue
+        top, bottom, left = min(top, y), y + 1, min(left, x)
+        last = width - 1
+        while last >= right and image[y, last, 0] & image[y, last, 1] & image[y, last, 2] == 255:
+            last -= 1
+        right = max(right, last + 1)
+    box[0], box[1], box[2], box[3] = top, bottom, left, right
 
 
 @kernel("void(uint8[:, :, ::1], int64[:, ::1])")

@@ -60,7 +60,7 @@ def refine(
     """
     one, zero, top = np.float32(1), np.float32(0), np.float32(255)
     (y0, low_y), (x0, low_x) = rows, columns
-    y1, x1 = (np.minimum(v + 1, n - 1) for v, n in zip((y0, x0), maps.shape, strict=False))
+    y1, x1 = np.minimum(y0 + 1, maps.shape[0] - 1), np.minimum(x0 + 1, maps.shape[1] - 1)
     low_y, low_x = low_y[:, None, None], low_x[:, None]
     lines = (one - low_y) * maps[y0] + low_y * maps[y1]
     here = (one - low_x) * lines[:, x0] + low_x * lines[:, x1]

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 import engine
@@ -44,6 +46,20 @@ def test_equals_reference_on_any_shape(height, width, kind):
     assert_array_equal(engine.cartoonize(image), reference(image))
 
 
+@given(st.data())
+def test_what_is_white_around_changes_nothing(data):
+    height, width = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 700)))
+    image = np.full((height, width, 3), 255, np.uint8)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    for _ in range(data.draw(st.integers(0, 2))):
+        top, left = rng.integers(0, height), rng.integers(0, width)
+        part = image[top : top + rng.integers(1, 30), left : left + rng.integers(1, 200)]
+        part[:] = rng.integers(data.draw(st.sampled_from([0, 200, 254])), 256, part.shape)
+    assert_array_equal(engine.cartoonize(image), reference(image))
+    drawing = draw(image, CartoonOptions())
+    assert_array_equal(redraw(image, drawing, CartoonOptions()), drawing.cartoon)
+
+
 def test_equals_reference_on_a_photo_in_both_channel_orders(astronaut):
     for image in (astronaut, astronaut[..., ::-1]):
         assert_array_equal(engine.cartoonize(image), reference(image))
@@ -63,6 +79,9 @@ def test_layout_and_writability_do_not_matter(astronaut):
     view.flags.writeable = False
     assert_array_equal(engine.cartoonize(view), expected)
     assert_array_equal(engine.cartoonize(np.asfortranarray(view)), expected)
+    contiguous = np.ascontiguousarray(view)
+    contiguous.flags.writeable = False  # as Pillow hands its pixels out
+    assert_array_equal(engine.cartoonize(contiguous), expected)
 
 
 def test_the_picture_is_not_changed(astronaut):

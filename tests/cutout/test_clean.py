@@ -31,17 +31,19 @@ def test_a_small_sure_or_a_large_unsure_island_stays(person, rows, value):
     assert_array_equal(clean(person, 0.5), person)
 
 
-def test_a_pinhole_is_filled_and_an_armhole_stays(person):
-    person[30:32, 40:42] = 0.1
-    person[45:55, 40:46] = 0.1
+def test_an_unsure_pinhole_is_filled_and_other_gaps_stay(person):
+    person[30:32, 40:42] = 0.2
+    person[45:55, 40:46] = 0.2  # large
+    person[30:32, 50:52] = 0.05  # surely background
     got = clean(person, 0.5)
     assert (got[30:32, 40:42] == 1).all()
     assert_array_equal(got[45:55, 40:46], person[45:55, 40:46])
+    assert_array_equal(got[30:32, 50:52], person[30:32, 50:52])
 
 
 def test_a_gap_at_the_border_is_no_hole(person):
     person[:] = 0.97
-    person[0, 50] = person[79, 10] = person[40, 0] = 0.1
+    person[0, 50] = person[79, 10] = person[40, 0] = 0.2
     assert_array_equal(clean(person, 0.5), person)
 
 

@@ -12,7 +12,7 @@ def small_network():
     from export.checkpoint import load_weights
     from export.network import find_recipe
 
-    recipe = find_recipe("deeplabv3_mobilenet_v2")
+    recipe = find_recipe("deeplabv3plus_mobilenet_v2")
     network = recipe.build()
     load_weights(network, recipe, "default")
     return network.eval()

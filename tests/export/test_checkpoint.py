@@ -10,7 +10,7 @@ from export.network import find_recipe
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
-RECIPE = find_recipe("deeplabv3_mobilenet_v2")
+RECIPE = find_recipe("deeplabv3plus_mobilenet_v2")
 
 
 @pytest.fixture(scope="module")

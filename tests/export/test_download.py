@@ -135,7 +135,7 @@ def test_default_weights_come_through_torchs_cache(server, tmp_path, monkeypatch
         entry.url, **options
     )
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    own = find_recipe("deeplabv3_mobilenet_v2")
+    own = find_recipe("deeplabv3plus_mobilenet_v2")
     recipe = Recipe(own.build, entry, own.facts)
     network = recipe.build()
     assert load_weights(network, recipe, "default") == checkpoint._digest(small_network)

@@ -65,7 +65,7 @@ def test_each_network_exports_from_random_weights_and_runs(
     assert again[0] == 3
     assert "--force replaces it" in again[2]
     # By its path, where the graph alone has to carry the facts; or by its name.
-    by_path = name in ("deeplabv3_mobilenet_v2", "lraspp_mobilenet_v3_large")
+    by_path = name in ("deeplabv3plus_mobilenet_v2", "lraspp_mobilenet_v3_large")
     if by_path:
         (tmp_path / f"{name}.json").unlink()
     asked = tmp_path / f"{name}.onnx" if by_path else name
@@ -78,18 +78,18 @@ def test_each_network_exports_from_random_weights_and_runs(
 
 def test_int8_is_small_and_close(run_export, traced, tmp_path, photos, astronaut):
     code, out, err = run_export(
-        "deeplabv3_mobilenet_v2", "--precision", "int8", "--data", photos, "--out", tmp_path
+        "deeplabv3plus_mobilenet_v2", "--precision", "int8", "--data", photos, "--out", tmp_path
     )
     assert code == 0, err
     assert "backbone.features.1: " in out
     assert "speed, CPU" in out
     assert "x float32" in run_export("list", "--out", tmp_path)[1]
-    path = tmp_path / "deeplabv3_mobilenet_v2_int8.onnx"
+    path = tmp_path / "deeplabv3plus_mobilenet_v2_int8.onnx"
     assert path.stat().st_size < 4e6
     model = onnx.load(path)
     assert "QuantizeLinear" in {node.op_type for node in model.graph.node}
-    got = engine.load("deeplabv3_mobilenet_v2_int8", provider="cpu", models=tmp_path)(astronaut)
-    expected = engine.load(provider="cpu")(astronaut)
+    got = engine.load(path, provider="cpu")(astronaut)
+    expected = engine.load("deeplabv3plus_mobilenet_v2", provider="cpu")(astronaut)
     assert (got.label_map == expected.label_map).mean() > 0.98
 
 
@@ -119,11 +119,11 @@ def test_a_graph_for_small_inputs_is_proven_and_falls_back(
 
 
 def test_f16_is_half_and_close(run_export, traced, tmp_path, astronaut):
-    code, _, err = run_export("deeplabv3_mobilenet_v2", "--precision", "f16", "--out", tmp_path)
+    code, _, err = run_export("deeplabv3plus_mobilenet_v2", "--precision", "f16", "--out", tmp_path)
     assert code == 0, err
-    expected = engine.load(provider="cpu")(astronaut)
-    for name in ("deeplabv3_mobilenet_v2_f16", "deeplabv3_mobilenet_v2_f16_cuda"):
-        assert (tmp_path / f"{name}.onnx").stat().st_size < 5.5e6
+    expected = engine.load("deeplabv3plus_mobilenet_v2", provider="cpu")(astronaut)
+    for name in ("deeplabv3plus_mobilenet_v2_f16", "deeplabv3plus_mobilenet_v2_f16_cuda"):
+        assert (tmp_path / f"{name}.onnx").stat().st_size < 5.6e6
         got = engine.load(name, provider="cpu", models=tmp_path)(astronaut)
         assert (got.label_map == expected.label_map).mean() > 0.995
 
@@ -139,7 +139,7 @@ def test_an_export_that_fails_its_proof_leaves_nothing(
         return model
 
     monkeypatch.setattr(build, "to_logits_graph", spoilt)
-    code, _, err = run_export("deeplabv3_mobilenet_v2", "--out", tmp_path)
+    code, _, err = run_export("deeplabv3plus_mobilenet_v2", "--out", tmp_path)
     assert code == 4
     assert "the graph is not the network" in err
     assert not list(tmp_path.iterdir())

@@ -35,7 +35,7 @@ def app(small_graph, tmp_path_factory):
     path = tmp_path_factory.mktemp("logits") / "logits.onnx"
     onnx.save(small_graph, path)
     manifest = json.loads((models_folder() / "manifest.json").read_text())
-    described = manifest["models"]["deeplabv3_mobilenet_v2"] | {"sha256": ""}
+    described = manifest["models"]["deeplabv3plus_mobilenet_v2"] | {"sha256": ""}
     path.with_suffix(".json").write_text(json.dumps(described))
     return engine.load(path, provider="cpu")
 

@@ -1,0 +1,28 @@
+"""Logits to alpha matte at the photo's size: soft and refined edges."""
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.cutout.matte import soft_matte
+from engine.cutout.refine import refined_matte
+from engine.segment.labels import upsample
+
+
+@pytest.mark.parametrize("edges", ["soft", "refined"])
+def bench_edges(benchmark, size, photo, edges):
+    benchmark.group = f"coarse probability to matte, {size}"
+    benchmark.param = edges
+    height, width = photo.shape[:2]
+    y, x = np.ogrid[:113, :145]
+    coarse = 1 / (1 + np.exp((np.hypot(y - 60, x - 70) - 40) / 2)).astype(np.float32)
+    small = cv2.resize(photo, (577, 449), interpolation=cv2.INTER_AREA)
+
+    def soft():
+        return soft_matte(upsample(coarse, height, width, True), 0.5)
+
+    def refined():
+        return refined_matte(coarse, photo, small, 0.5, True)[0]
+
+    alpha = benchmark(soft if edges == "soft" else refined)
+    assert 0.2 < alpha.mean() < 0.5

@@ -1,0 +1,97 @@
+"""The figures of a model, from the command line."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+import typer
+
+from engine.errors import OptionError
+from export.evaluate import main
+from export.photos import PERSON
+from tests.tiny_model import FACTS, write_tiny_model
+
+
+@pytest.fixture
+def discs(tmp_path):
+    """Two red discs on green with their masks, which the tiny model finds, and an empty photo."""
+    for folder in ("photos", "masks"):
+        (tmp_path / folder).mkdir()
+    rows = []
+    for name, radius, labels in (("a", 40, "all"), ("b", 30, "person"), ("c", 0, "person")):
+        photo, mask = (
+            np.full((120, 160, 3), (10, 120, 10), np.uint8),
+            np.zeros((120, 160), np.uint8),
+        )
+        if radius:
+            cv2.circle(photo, (80, 60), radius, (20, 20, 250), -1)  # OpenCV writes B, G, R
+            cv2.circle(mask, (80, 60), radius, PERSON, -1)
+        cv2.imwrite(str(tmp_path / "photos" / f"{name}.jpg"), photo)
+        cv2.imwrite(str(tmp_path / "masks" / f"{name}.png"), mask)
+        source = "empty" if radius == 0 else "discs"
+        rows.append({"name": name, "source": source, "split": "val", "labels": labels})
+    with (tmp_path / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys):
+    app = typer.Typer(add_completion=False)
+    app.command()(main)
+
+    def run_it(*words):
+        with pytest.raises(SystemExit) as ended:
+            app([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return run_it
+
+
+def test_json_has_all_figures_and_none_where_nobody_is(run, discs, tiny_model):
+    code, out, _ = run("--data", discs, "--model", tiny_model, "--json")
+    assert code == 0
+    figures = json.loads(out, parse_constant=pytest.fail)
+    discs_row, empty = figures["sources"]["discs"], figures["sources"]["empty"]
+    assert discs_row["photos"] == 2
+    assert 0.8 < discs_row["iou"] <= 1
+    assert discs_row["refined_boundary_iou"] > discs_row["boundary_iou"]
+    assert empty["iou"] is None
+    assert figures["sources"]["all"]["iou"] == discs_row["iou"]
+    assert 0.8 < figures["mean_iou"] <= 1
+
+
+def test_the_table_is_for_people(run, discs, tiny_model):
+    code, out, _ = run("--data", discs, "--model", tiny_model)
+    assert code == 0
+    assert "| empty | 1 | none | none | none | none |" in out
+    assert "mean IoU of the 21 classes" in out
+    assert "over the 1 photos" in out.replace("\n", " ")
+
+
+def test_classes_of_another_kind_have_no_mean(run, discs, tmp_path):
+    classes = ["background", "aeroplane", "person", *FACTS["classes"][3:15], "other"]
+    path = write_tiny_model(tmp_path / "own.onnx", FACTS | {"classes": classes}, classes=16)
+    code, out, _ = run("--data", discs, "--model", path, "--json")
+    assert code == 0
+    assert json.loads(out)["mean_iou"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--every", "0"), "at least 1"),
+        (("--split", "test"), "no test photos"),
+        (("--model", "nowhere"), "no such name"),
+    ],
+)
+def test_wrong_words_end_in_one_line(run, discs, words, reason):
+    code, _, err = run("--data", discs, *words)
+    assert code in (OptionError.exit_code, 4)
+    assert reason in err
+    assert err.count("\n") == 1

@@ -1,0 +1,322 @@
+"""Training: its data, its losses, its checkpoints."""
+
+import csv
+import functools
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+torch = pytest.importorskip("torch", reason="the export extra is not installed")
+pytestmark = pytest.mark.torch
+
+from engine.errors import ModelError, OptionError, PhotoError  # noqa: E402
+from export import data as data_module  # noqa: E402
+from export import training  # noqa: E402
+from export.data import Batches, paste_person, read_index, recolour, warp  # noqa: E402
+from export.photos import PERSON, VOID  # noqa: E402
+from export.trainer import CHECKPOINT, WEIGHTS, Trainer, find_losses  # noqa: E402
+from export.training import LOG, train  # noqa: E402
+from export.unlabelled import find_others  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory, astronaut):
+    """A data set of eight photos in the layout that training reads."""
+    folder = tmp_path_factory.mktemp("people")
+    (folder / "photos").mkdir()
+    (folder / "masks").mkdir()
+    rows = []
+    for i in range(8):
+        photo = cv2.resize(astronaut[10 * i : 400 + 10 * i, : 500 - 9 * i], (150, 120))
+        mask = np.zeros((120, 150), np.uint8)
+        full = i % 2 == 0
+        cv2.ellipse(mask, (70, 80), (40, 60), 0, 0, 360, PERSON, -1)
+        mask[:20, 130:] = VOID
+        if full:
+            mask[100:, :20] = 9
+        cv2.imwrite(str(folder / "photos" / f"p{i}.jpg"), photo[..., ::-1])
+        cv2.imwrite(str(folder / "masks" / f"p{i}.png"), mask)
+        split, labels = ("val" if i > 5 else "train"), ("all" if full else "person")
+        rows.append({"name": f"p{i}", "source": f"s{i % 2}", "split": split, "labels": labels})
+    with (folder / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(data_module, "SIDES", (65, 97))
+    monkeypatch.setattr(data_module, "PIXELS_PER_BATCH", 4 * 97**2)
+
+
+@pytest.fixture
+def small_batches(people, small):
+    return Batches(read_index(people, "train"), seed=3)
+
+
+def test_the_index_is_read_by_split(people):
+    train_entries, val = read_index(people, "train"), read_index(people, "val")
+    assert [len(train_entries), len(val)] == [6, 2]
+    assert [e.fully_labelled for e in val] == [True, False]
+    photo, mask = val[0].read()
+    assert photo.shape == (120, 150, 3)
+    assert set(np.unique(mask)) == {0, 9, PERSON, VOID}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "name,split\na,train\n",
+        "name,source,split,labels\na,s,val,all\n",
+        "name,source,split,labels\na,s,train,All\n",
+        "name,source,split,labels\na,all,train,all\n",
+    ],
+)
+def test_an_index_that_cannot_be_used_is_told(tmp_path, text):
+    if text is not None:
+        (tmp_path / "index.csv").write_text(text)
+    with pytest.raises(OptionError, match=r"index\.csv"):
+        read_index(tmp_path, "train")
+
+
+def test_a_batch_depends_on_its_seed_and_number_only(small_batches):
+    first, again, other = small_batches[5], small_batches[5], small_batches[6]
+    for name in ("photos", "classes", "person", "near_edge", "fully_labelled"):
+        assert_array_equal(getattr(first, name), getattr(again, name))
+    assert not np.array_equal(first.photos[0, :20, :20], other.photos[0, :20, :20])
+
+
+def test_batches_are_whole(small_batches):
+    for number in range(8):
+        batch = small_batches[number]
+        count, side = batch.photos.shape[:2]
+        assert batch.photos.shape == (count, side, side, 3)
+        assert batch.classes.shape == batch.person.shape == batch.near_edge.shape
+        inside = (batch.classes == PERSON) & ~batch.near_edge
+        assert (batch.person[inside] == 255).all()
+        assert set(np.unique(batch.classes)) <= {0, 9, PERSON, VOID}
+
+
+def test_photo_and_mask_are_warped_alike():
+    photo = np.zeros((90, 120, 3), np.uint8)
+    mask = np.zeros((90, 120), np.uint8)
+    photo[20:70, 30:80], mask[20:70, 30:80] = 255, PERSON
+    for seed in range(10):
+        view, labels = warp(photo, mask, 129, np.random.default_rng(seed))
+        differs = (view[..., 0] > 127) != (labels == PERSON)
+        assert differs.mean() < 0.04  # half a pixel along the edges
+
+
+def test_a_pasted_person_is_labelled():
+    donor = np.full((80, 60, 3), 240, np.uint8)
+    donor_mask = np.zeros((80, 60), np.uint8)
+    donor_mask[10:70, 20:45] = PERSON
+    for seed in range(10):
+        photo, mask = np.zeros((100, 140, 3), np.uint8), np.zeros((100, 140), np.uint8)
+        paste_person(photo, mask, donor, donor_mask, np.random.default_rng(seed))
+        assert (mask == PERSON).any()
+        assert ((photo[..., 0] > 100) == (mask == PERSON)).mean() > 0.97
+
+
+def test_colours_change_but_not_the_size(astronaut):
+    photo, changed = astronaut[:90, :70], 0
+    for seed in range(40):
+        got = recolour(photo, np.random.default_rng(seed))
+        assert got.shape == photo.shape
+        assert got.dtype == np.uint8
+        assert np.corrcoef(got.ravel(), photo.ravel())[0, 1] > 0.5
+        changed += not np.array_equal(got, photo)
+    assert changed > 35
+
+
+def test_noise_reaches_every_channel():
+    grey = np.full((60, 60, 3), 128, np.uint8)
+    seen = np.zeros(3)
+    for seed in range(60):
+        seen = np.maximum(seen, recolour(grey, np.random.default_rng(seed)).std(axis=(0, 1)))
+    assert seen.min() > 2
+
+
+def test_losses_are_least_for_the_right_answer(small_batches):
+    batch = small_batches[0]
+    right = torch.full((len(batch.photos), 21, *batch.classes.shape[1:]), -8.0)
+    classes = torch.from_numpy(np.where(batch.classes == VOID, 0, batch.classes)).long()
+    right.scatter_(1, classes[:, None], 8.0)
+    wrong = right.roll(1, dims=1)
+    low, high = find_losses(right, batch), find_losses(wrong, batch)
+    assert low.keys() == high.keys() >= {"person", "overlap"}
+    assert all(low[name] < 0.2 * high[name] for name in low)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_void_teaches_nothing(small_batches, full):
+    batch = small_batches[0]
+    hidden = replace(
+        batch,
+        classes=np.full_like(batch.classes, VOID),
+        fully_labelled=np.full_like(batch.fully_labelled, full),
+    )
+    logits = torch.zeros((len(batch.photos), 21, 17, 17), requires_grad=True)
+    sum(find_losses(logits, hidden).values()).backward()
+    assert logits.grad.abs().max() == 0
+
+
+def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path):
+    trainer = Trainer("none", 1, tmp_path)
+    batch = small_batches[1]
+    losses = [sum(trainer.learn(batch).values()) for _ in range(6)]
+    assert min(losses[3:]) < losses[0]
+    trainer.progress.seconds = 1800
+    trainer.save()
+    resumed = Trainer("none", 1, tmp_path)
+    assert resumed.progress == trainer.progress
+    assert resumed.share == 0.5
+    for own, other in ((trainer.network, resumed.network), (trainer.average, resumed.average)):
+        assert all(
+            torch.equal(a, b) for a, b in zip(own.parameters(), other.parameters(), strict=True)
+        )
+    # One more step of each is the same step: the optimiser's moments are there too.
+    for each in (trainer, resumed):
+        torch.manual_seed(1)
+        each.learn(small_batches[2])
+    pairs = zip(trainer.network.parameters(), resumed.network.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("decoder", ["new", "trained"])
+def test_the_result_is_half_way_back_to_a_trained_start(tmp_path, small_network, decoder):
+    from safetensors.torch import save_file
+
+    state = {k: v.contiguous() for k, v in small_network.state_dict().items()}
+    if decoder == "new":
+        state = {k: v for k, v in state.items() if ".decoder." not in k}
+    save_file(state, tmp_path / "init.safetensors")
+    trainer = Trainer(str(tmp_path / "init.safetensors"), 1, tmp_path)
+    with torch.no_grad():
+        for parameter in trainer.average.parameters():
+            parameter.add_(1)
+    got, before = trainer.result().state_dict(), small_network.state_dict()
+    for key in ("classifier.logits.bias", "backbone.features.9.conv.2.weight"):
+        assert torch.allclose(got[key], before[key] + 0.5, atol=1e-6)
+    key = "classifier.decoder.logits.bias"
+    expected = torch.ones(21) if decoder == "new" else before[key] + 0.5
+    assert torch.allclose(got[key], expected, atol=1e-6)
+
+
+def test_stopped_while_saving_the_old_checkpoint_stays(tmp_path, monkeypatch):
+    trainer = Trainer("none", 1, tmp_path)
+    trainer.progress.step = 7
+    trainer.save()
+
+    def half(_, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", half)
+    trainer.progress.step = 8
+    with pytest.raises(KeyboardInterrupt):
+        trainer.save()
+    assert Trainer("none", 1, tmp_path).progress.step == 7
+
+
+def test_a_damaged_checkpoint_is_told(tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes(b"half a file")
+    with pytest.raises(ModelError, match=CHECKPOINT):
+        Trainer("none", 1, tmp_path)
+
+
+def few(evaluate, network, entries):
+    return evaluate(network, entries[:1])
+
+
+def test_a_run_is_logged_and_goes_on_when_called_again(people, small, tmp_path, monkeypatch):
+    from export.checkpoint import load_weights
+    from export.network import find_recipe
+
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(training, "evaluate", functools.partial(few, training.evaluate))
+    train(people, "none", 1e-4, tmp_path, seed=0, every=20, main_only=["s1"])
+    with (tmp_path / LOG).open("a") as file:
+        file.write('{"step": 1')  # a sitting that was killed while it wrote
+    first = Trainer("none", 1, tmp_path).progress
+    hours = (first.seconds + 1) / 3600
+    train(people, "none", hours, tmp_path, seed=0, every=20, main_only=["s1"])
+    with pytest.raises(OptionError, match="used up"):
+        train(people, "none", hours, tmp_path, seed=0, every=20, main_only=[])
+    with pytest.raises(OptionError, match="no such source"):
+        train(people, "none", 2 * hours, tmp_path, seed=0, every=20, main_only=["s2"])
+    text = (tmp_path / LOG).read_text().replace('{"step": 1\n', "")
+    lines = [json.loads(line) for line in text.splitlines()]
+    steps = [line["step"] for line in lines]
+    assert steps[0] == 0
+    assert steps == sorted(set(steps))
+    assert len(steps) == 3
+    for line in lines:
+        assert line["val"]["iou"].keys() == {"s0", "all"}
+    assert len(list((tmp_path / "void").glob("*.png"))) == 3
+    recipe = find_recipe("deeplabv3plus_mobilenet_v2")
+    load_weights(recipe.build(), recipe, str(tmp_path / WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("--hours", "0"), 2, "more than 0"),
+        (("--init", "no.pth"), 4, "no such file"),
+        (("--data", "nowhere"), 2, "index.csv"),
+    ],
+)
+def test_wrong_words_end_in_one_line(people, tmp_path, capsys, arguments, code, reason):
+    import typer
+
+    from export.train import main
+
+    app = typer.Typer(add_completion=False)
+    app.command()(main)
+    words = {"--data": people, "--init": "none", "--hours": "1", "--out": tmp_path}
+    words |= dict([arguments])
+    with pytest.raises(SystemExit) as ended:
+        app([str(word) for pair in words.items() for word in pair])
+    assert ended.value.code == code
+    err = capsys.readouterr().err
+    assert reason in err
+    assert err.count("\n") == 1
+
+
+def test_what_the_void_mask_covers_is_ignored(people, tmp_path):
+    entry = read_index(people, "train")[0]
+    void = np.zeros((120, 150), np.uint8)
+    void[50:60, 60:90] = 255
+    cv2.imwrite(str(tmp_path / "void.png"), void)
+    assert (replace(entry, void=tmp_path / "void.png").read()[1][50:60, 60:90] == VOID).all()
+
+
+@pytest.mark.parametrize("kind", ["missing", "colour", "class", "size"])
+def test_a_mask_that_cannot_be_used_is_told(people, tmp_path, kind):
+    entry = replace(read_index(people, "train")[0], mask=tmp_path / "mask.png")
+    if kind != "missing":
+        shape = {"colour": (120, 150, 3), "class": (120, 150), "size": (30, 150)}[kind]
+        value = 100 if kind == "class" else 0
+        cv2.imwrite(str(entry.mask), np.full(shape, value, np.uint8))
+    with pytest.raises(PhotoError, match=r"mask\.png"):
+        entry.read()
+
+
+def test_others_are_those_apart_from_the_labelled_person():
+    probability = np.zeros((100, 100), np.float32)
+    probability[20:80, 20:50] = probability[30:60, 70:80] = 0.9
+    probability[90:92, 90:92] = 0.9  # too small
+    labelled = np.zeros((100, 100), bool)
+    labelled[20:80, 20:45] = True
+    others = find_others(probability, labelled)
+    assert others[30:60, 70:80].all()
+    assert not others[:, :60].any()
+    assert not others[88:].any()
