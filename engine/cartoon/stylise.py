@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from engine.cartoon.palette import k_histogram
 from engine.errors import PhotoError
-from engine.kernels import pixels
+from engine.kernels import edges, pixels
 from engine.kernels.palette import quantise_table
 from engine.options import CartoonOptions
+from engine.strips import in_strips
+from engine.threads import usable_threads
 
 HUE_LEVELS = 180
 BLACK = (0, 0, 0)
@@ -62,36 +65,46 @@ def cartoonize(
         raise PhotoError(
             f"image: {image.dtype} of shape {image.shape}, wanted uint8 (H, W, 3) with pixels."
         )
-    return draw(np.require(image, requirements=("C", "W")), options or CartoonOptions()).cartoon
+    image = np.require(image, requirements=("C", "W"))
+    return draw(image, options or CartoonOptions(), threads=usable_threads()).cartoon
 
 
-def draw(image: NDArray[np.uint8], options: CartoonOptions, swap: bool = False) -> Drawing:
+def draw(
+    image: NDArray[np.uint8], options: CartoonOptions, swap: bool = False, threads: int = 1
+) -> Drawing:
     """The cartoon of a contiguous uint8 (H, W, 3) picture, with its palette and outline.
 
     With `swap`, an RGB picture is drawn as if handed over as BGR, and comes back as RGB.
     """
     rows, columns = _find_content(image)
-    smooth = _smooth(image[rows, columns], options, swap)
-    edges = cv2.Canny(smooth, options.edge_low, options.edge_high)
-    hsv = cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV, dst=smooth)
-    centroids = _find_palette(hsv, image.shape[0] * image.shape[1], options)
-    tables = np.stack([quantise_table(channel) for channel in centroids])
+    planes = _smooth(image[rows, columns], options, swap)
     corner = (columns.start, rows.start)
-    contours, _ = cv2.findContours(edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=corner)
+    contours = _find_outline(planes, options, corner, threads)
+    counts = _to_hsv(planes, threads)
+    outside = image.shape[0] * image.shape[1] - planes[0].size
+    counts[range(3), WHITE_HSV] += outside
+    centroids = tuple(
+        k_histogram(hist, options) for hist in (counts[0, :HUE_LEVELS], counts[1], counts[2])
+    )
+    tables = np.stack([quantise_table(channel) for channel in centroids])
     drawing = Drawing(np.empty_like(image), tables, centroids, contours)
-    _paint(hsv, drawing, (rows, columns), swap, drawing.cartoon)
+    _paint(planes, drawing, (rows, columns), swap, drawing.cartoon, threads)
     return drawing
 
 
 def redraw(
-    image: NDArray[np.uint8], drawing: Drawing, options: CartoonOptions, swap: bool = False
+    image: NDArray[np.uint8],
+    drawing: Drawing,
+    options: CartoonOptions,
+    swap: bool = False,
+    threads: int = 1,
 ) -> NDArray[np.uint8]:
     """Another picture of the same size in a drawing's colours and under its outline."""
     everything = (slice(0, image.shape[0]), slice(0, image.shape[1]))
-    smooth = _smooth(image, options, swap)
-    hsv = cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV, dst=smooth)
+    planes = _smooth(image, options, swap)
+    _to_hsv(planes, threads)
     redrawn = np.empty_like(image)
-    _paint(hsv, drawing, everything, swap, redrawn)
+    _paint(planes, drawing, everything, swap, redrawn, threads)
     return redrawn
 
 
@@ -113,40 +126,91 @@ def _find_content(image: NDArray[np.uint8]) -> tuple[slice, slice]:
     return rows, slice(first, last if last <= width // GROUP * GROUP else width)
 
 
-def _smooth(image: NDArray[np.uint8], options: CartoonOptions, swap: bool) -> cv2.typing.MatLike:
-    # Channel by channel: a three-channel bilateral filter would weigh colour distances jointly.
-    smooth = np.empty(image.shape, np.uint8)
+def _smooth(image: NDArray[np.uint8], options: CartoonOptions, swap: bool) -> NDArray[np.uint8]:
+    """Planes, uint8 (3, H, W), each filtered on its own."""
+    # A three-channel bilateral filter would weigh colour distances jointly.
+    planes = np.empty((3, *image.shape[:2]), np.uint8)
     for channel in range(3):
         plane = cv2.extractChannel(image, 2 - channel if swap else channel)
-        plane = cv2.bilateralFilter(plane, 5, options.smooth_sigma, options.smooth_sigma)
-        cv2.insertChannel(plane, smooth, channel)
-    return smooth
+        sigma = options.smooth_sigma
+        cv2.bilateralFilter(plane, 5, sigma, sigma, dst=planes[channel])
+    return planes
 
 
-def _find_palette(
-    hsv: cv2.typing.MatLike, total: int, options: CartoonOptions
-) -> tuple[NDArray[np.float64], ...]:
-    """Of `total` pixels, of which those that are not in `hsv` are white."""
-    hists = np.zeros((3, 256), np.int64)
-    pixels.count_levels(hsv, hists)
-    for channel, level in enumerate(WHITE_HSV):
-        hists[channel, level] += total - hsv.shape[0] * hsv.shape[1]
-    return tuple(k_histogram(hist, options) for hist in (hists[0, :HUE_LEVELS], hists[1], hists[2]))
+def _find_outline(
+    planes: NDArray[np.uint8], options: CartoonOptions, corner: tuple[int, int], threads: int
+) -> Sequence[Any]:
+    height, width = planes.shape[1:]
+    low, high = math.floor(options.edge_low), math.floor(options.edge_high)
+    bordered = np.zeros((height + 2, width + 2), np.uint8)
+    seeds = in_strips(
+        lambda top, bottom: edges.find_peaks(planes, low, high, top, bottom, bordered),
+        height, width, threads,
+    )  # fmt: skip
+    edges.follow(bordered, np.concatenate(seeds))
+    external, every_pixel = cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    return cv2.findContours(bordered[1:-1, 1:-1], external, every_pixel, offset=corner)[0]
+
+
+def _to_hsv(planes: NDArray[np.uint8], threads: int) -> NDArray[np.int64]:
+    """Overwrites RGB by HSV, and returns how often each level occurs, int64 (3, 256)."""
+
+    def convert(top: int, bottom: int) -> NDArray[np.int64]:
+        counts = np.zeros((3, 256), np.int64)
+        pixels.to_hsv(planes, top, bottom, counts)
+        return counts
+
+    return np.asarray(sum(in_strips(convert, *planes.shape[1:], threads)))
 
 
 def _paint(
-    hsv: cv2.typing.MatLike,
+    hsv: NDArray[np.uint8],
     drawing: Drawing,
     box: tuple[slice, slice],
     swap: bool,
     out: NDArray[np.uint8],
+    threads: int,
 ) -> None:
-    """Quantised, back in RGB, outlined in black; `hsv`, what is in the box, is overwritten."""
+    """The palette's colours for `hsv`, planes of what is in the box, white's around; the outline.
+
+    Each colour is converted once, but for those in the last pixels of a row.
+    """
     to_rgb = cv2.COLOR_HSV2BGR if swap else cv2.COLOR_HSV2RGB
-    if hsv.shape != out.shape:
-        white = np.full((1, out.shape[1], 3), WHITE_HSV, np.uint8)
-        pixels.quantise(white, drawing.tables)
-        out[:] = cv2.cvtColor(white, to_rgb)
-    pixels.quantise(hsv, drawing.tables)
-    out[box] = cv2.cvtColor(hsv, to_rgb, dst=hsv)
+    inside = out[box]
+    if inside.shape != out.shape:
+        white = [
+            np.full((1, out.shape[1]), table[level], np.uint8)
+            for table, level in zip(drawing.tables, WHITE_HSV, strict=True)
+        ]
+        out[:] = cv2.cvtColor(cv2.merge(white), to_rgb)
+    height, width = inside.shape[:2]
+    whole_groups = width // GROUP * GROUP
+    places, colours = _mix_palette(drawing.tables, to_rgb)
+    in_strips(
+        lambda top, bottom: pixels.paint(
+            hsv[:, top:bottom, :whole_groups], places, colours, inside[top:bottom, :whole_groups]
+        ),
+        height, width, threads,
+    )  # fmt: skip
+    if whole_groups < width:
+        rest = [
+            table[plane]
+            for table, plane in zip(drawing.tables, hsv[:, :, whole_groups:], strict=True)
+        ]
+        inside[:, whole_groups:] = cv2.cvtColor(cv2.merge(rest), to_rgb)
     cv2.drawContours(out, drawing.contours, -1, BLACK, 1)
+
+
+def _mix_palette(
+    tables: NDArray[np.uint8], to_rgb: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Every colour that the tables can give, uint32 (N,), and each level's share of its place."""
+    levels, indices = zip(*(np.unique(table, return_inverse=True) for table in tables), strict=True)
+    sizes = [len(channel) for channel in levels]
+    steps = (sizes[1] * sizes[2], sizes[2], 1)
+    places = np.stack([index * step for index, step in zip(indices, steps, strict=True)])
+    grid = np.stack(np.meshgrid(*levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    padded = np.zeros((1, -(-grid.shape[1] // GROUP) * GROUP, 3), np.uint8)
+    padded[:, : grid.shape[1]] = grid
+    colours = np.asarray(cv2.cvtColor(padded, to_rgb), np.uint32)[0]
+    return places.astype(np.uint32), colours[:, 0] | colours[:, 1] << 8 | colours[:, 2] << 16

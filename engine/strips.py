@@ -1,0 +1,43 @@
+"""Rows of a picture on several threads, for kernels that let go of the interpreter.
+
+Threads of Python's own: Numba's pools may abort a process that enters them from two threads, and
+onnxruntime's cannot be lent.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+Strip = TypeVar("Strip")
+
+WORTH_A_THREAD = 100_000
+"""Pixels; to hand over a strip takes about as long as the quickest kernel needs for these."""
+
+
+def in_strips(
+    work: Callable[[int, int], Strip], height: int, width: int, threads: int
+) -> list[Strip]:
+    """What `work(top, bottom)` returns for each strip of rows; they cover 0 to `height` in order.
+
+    At most `threads` strips, run at the same time; a small picture is one.
+    """
+    count = max(1, min(threads, height, height * width // WORTH_A_THREAD))
+    bounds = [height * index // count for index in range(count + 1)]
+    *others, last = itertools.pairwise(bounds)
+    waiting = [_pool().submit(work, *strip) for strip in others]
+    done = work(*last)
+    return [*(strip.result() for strip in waiting), done]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, "strip")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_pool.cache_clear)
