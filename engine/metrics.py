@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PhotoError
-from engine.kernels.metrics import WINDOW, mean_ssim, squared_error
+from engine.kernels.metrics import WINDOW, squared_error, sum_ssim
+from engine.strips import in_strips
+from engine.threads import usable_threads
 
 
 def mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -37,7 +39,13 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     a, b = _check_pair(a, b)
     if min(a.shape[:2]) < WINDOW:
         return math.nan
-    return mean_ssim(a, b)
+    height, width, channels = a.shape
+    a, b = a.reshape(height, -1), b.reshape(height, -1)
+    rows, columns = height - WINDOW + 1, width - WINDOW + 1
+    sums = in_strips(
+        lambda top, bottom: sum_ssim(a, b, channels, top, bottom), rows, width, usable_threads()
+    )
+    return float(sum(sums) / (rows * columns * channels))
 
 
 def _check_pair(

@@ -31,7 +31,13 @@ from engine.segment.labels import (
     plain_name,
     upsample,
 )
-from engine.segment.preprocess import classic_size, network_size, resize, to_tensor
+from engine.segment.preprocess import (
+    classic_resize,
+    classic_size,
+    network_size,
+    resize,
+    to_tensor,
+)
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
@@ -149,17 +155,19 @@ class Cartoonifier:
         self, session: Session, photo: NDArray[np.uint8], timings: dict[str, float]
     ) -> Result:
         height, width = photo.shape[:2]
-        background = self.cutout.background
+        background, threads = self.cutout.background, session.threads
         with _timed(timings, "resize"):
-            small = resize(photo, network_size(height, width, session.facts.input))
+            small = resize(photo, network_size(height, width, session.facts.input), threads)
             tensor = to_tensor(small, session.facts)
         with _timed(timings, "network"):
             logits = session.run(tensor)
         with _timed(timings, "matte"):
             probability = find_probability(logits, self._kept)
-            alpha, person = self._find_matte(probability, photo, small, session.facts)
+            alpha, person = self._find_matte(probability, photo, small, session)
         with _timed(timings, "cutout"):
-            on_white = photo.copy() if background == "none" else blend(person, alpha, WHITE)
+            on_white = (
+                photo.copy() if background == "none" else blend(person, alpha, WHITE, threads)
+            )
             whole = background in ("white", "none")
             if background == "original":
                 cutout = photo.copy()
@@ -167,7 +175,7 @@ class Cartoonifier:
                 cutout = on_white if whole else self._lay(person, photo, alpha)
         with _timed(timings, "cartoon"):
             # The drawing never depends on the background: it is made of the person on white.
-            drawing = draw(on_white, self.cartoon, swap=True)
+            drawing = draw(on_white, self.cartoon, swap=True, threads=threads)
             cartoon = drawing.cartoon
             if not whole:
                 self._colour_rim(cartoon, person, alpha, drawing)
@@ -182,18 +190,19 @@ class Cartoonifier:
         probability: NDArray[np.float32],
         photo: NDArray[np.uint8],
         small: NDArray[np.uint8],
-        facts: ModelFacts,
+        session: Session,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Alpha, and the photo with the person's own colours at the rim."""
         height, width = photo.shape[:2]
+        align_corners, threads = session.facts.align_corners, session.threads
         threshold = self.cutout.threshold
         if self.cutout.background == "none":
             return np.ones((height, width), np.float32), photo
         if self.cutout.clean:
             probability = clean(probability, threshold)
         if self.cutout.edges == "refined":
-            return refined_matte(probability, photo, small, threshold, facts.align_corners)
-        upsampled = upsample(probability, height, width, facts.align_corners)
+            return refined_matte(probability, photo, small, threshold, align_corners, threads)
+        upsampled = upsample(probability, height, width, align_corners)
         return soft_matte(upsampled, threshold), photo
 
     def _make_classic(
@@ -201,7 +210,7 @@ class Cartoonifier:
     ) -> Result:
         with _timed(timings, "resize"):
             size = classic_size(*photo.shape[:2])
-            tensor = to_tensor(resize(photo, size), session.facts)
+            tensor = to_tensor(classic_resize(photo, size), session.facts)
         with _timed(timings, "network"):
             logits = session.run(tensor)
         with _timed(timings, "matte"):
@@ -215,7 +224,7 @@ class Cartoonifier:
             cutout = np.rint(255 * cut_out(mask, photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
             # The document reads the cut-out as BGR and treats it as RGB.
-            drawing = draw(cutout, self.cartoon, swap=True)
+            drawing = draw(cutout, self.cartoon, swap=True, threads=session.threads)
         cartoon, palette = drawing.cartoon, drawing.palette
         return Result(photo, logits, probability, alpha, cutout, cartoon, palette, timings)
 
@@ -264,7 +273,7 @@ def load(
     provider : "auto", "cpu" or "cuda"
         "auto" takes CUDA where it works; "cuda" fails where it does not.
     threads : int, at least 1
-        For the network. None: as many as the process may use, which is also the limit.
+        For all stages. None: as many as the process may use, which is also the limit.
     segment, cutout, cartoon
         Options of the stages; None for their defaults.
     max_megapixels : float

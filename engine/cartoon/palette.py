@@ -11,6 +11,8 @@ from engine.errors import HistogramError, OptionError
 from engine.kernels import palette as kernels
 from engine.options import CartoonOptions
 
+DEFAULTS = CartoonOptions()
+
 
 def k_histogram(hist: ArrayLike, options: CartoonOptions | None = None) -> NDArray[np.float64]:
     """The centroids of one channel, K found from the counts themselves.
@@ -36,7 +38,7 @@ def k_histogram(hist: ArrayLike, options: CartoonOptions | None = None) -> NDArr
     ------
     K-histogram after Lin et al., IMCEC 2019; the exact rules are in docs/method.md.
     """
-    options = options or CartoonOptions()
+    options = options or DEFAULTS
     counts = _check_histogram(hist)
     try:
         return kernels.k_histogram(counts, options.split_p_value, options.min_group_levels)
@@ -85,11 +87,17 @@ def _check_histogram(hist: ArrayLike) -> NDArray[np.int64]:
         raise HistogramError(
             f"histogram: {counts.dtype} of shape {counts.shape}, wanted 1-d integer counts."
         )
-    if counts.size and counts.min() < 0:
-        raise HistogramError(f"histogram: a count is {counts.min()}, wanted none below zero.")
-    total = sum(counts.tolist())
-    if total == 0:
-        raise HistogramError("histogram: it counts no pixel, wanted at least one.")
-    if total * len(counts) >= 2**63:
-        raise HistogramError(f"histogram: {total} pixels are too many to sum in 64 bits.")
-    return np.array(counts, np.int64, order="C")
+    if counts.dtype.kind == "u" and counts.size and counts.max() >= 2**63:
+        raise HistogramError(f"histogram: {_FLAWS[kernels.TOO_MANY]}.")
+    counts = np.array(counts, np.int64, order="C")
+    flaw = kernels.find_flaw(counts)
+    if flaw:
+        raise HistogramError(f"histogram: {_FLAWS[flaw]}.")
+    return counts
+
+
+_FLAWS = {
+    kernels.EMPTY: "it counts no pixel, wanted at least one",
+    kernels.NEGATIVE: "a count is negative, wanted none below zero",
+    kernels.TOO_MANY: "its pixels are too many to sum in 64 bits",
+}

@@ -160,7 +160,8 @@ def _to_hsv(planes: NDArray[np.uint8], threads: int) -> NDArray[np.int64]:
         pixels.to_hsv(planes, top, bottom, counts)
         return counts
 
-    return np.asarray(sum(in_strips(convert, *planes.shape[1:], threads)))
+    height, width = planes.shape[1:]
+    return np.sum(in_strips(convert, height, width, threads), axis=0)  # type: ignore[no-any-return]
 
 
 def _paint(

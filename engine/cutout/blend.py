@@ -7,16 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels import pixels
+from engine.strips import in_strips
 
 WHITE = np.full((1, 1, 3), 255, np.uint8)
 
 
 def blend(
-    picture: NDArray[np.uint8], alpha: NDArray[np.float32], background: NDArray[np.uint8]
+    picture: NDArray[np.uint8],
+    alpha: NDArray[np.float32],
+    background: NDArray[np.uint8],
+    threads: int = 1,
 ) -> NDArray[np.uint8]:
     """`picture`, uint8 (H, W, 3), by `alpha`, float32 (H, W), on a (H, W, 3) or (1, 1, 3) one."""
     out = np.empty_like(picture)
-    pixels.blend(picture, alpha, background, out)
+
+    def blend_strip(top: int, bottom: int) -> None:
+        rows = slice(top, bottom)
+        behind = background if len(background) == 1 else background[rows]
+        pixels.blend(picture[rows], alpha[rows], behind, out[rows])
+
+    height, width = alpha.shape
+    in_strips(blend_strip, height, width, threads)
     return out
 
 

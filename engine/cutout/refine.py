@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from engine.kernels import guided
 from engine.segment.labels import find_taps, upsample
+from engine.segment.preprocess import resize
+from engine.strips import in_strips
 
 GUIDE_STEP = 3
 """The guide is the network's input, smaller by this: planes are smooth, the photo has the edges."""
@@ -28,6 +29,7 @@ def refined_matte(
     network_photo: NDArray[np.uint8],
     threshold: float,
     align_corners: bool,
+    threads: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Alpha, float32 (H, W) in 0..1, and the person's own colours, uint8 (H, W, 3).
 
@@ -40,8 +42,7 @@ def refined_matte(
     Foreground Colour Estimation" (2021), with means at low resolution.
     """
     height, width = (max(1, side // GUIDE_STEP) for side in network_photo.shape[:2])
-    small = Image.fromarray(network_photo).resize((width, height), Image.Resampling.BILINEAR)
-    guide = np.array(small)
+    guide = resize(network_photo, (height, width))
     probability = _centre(upsample(probability, height, width, align_corners), threshold)
     confidence = np.rint(255 * _spread(probability, SURENESS)).astype(np.uint8)
     radius = max(1, round(min(height, width) * WINDOW_SHARE))
@@ -51,8 +52,8 @@ def refined_matte(
     planes = _mean(planes, around)
     decided = _decide_cells(confidence, radius + around)
     share = _spread(_evaluate(planes, guide), CONTRAST)
-    maps = np.dstack([planes, *_nearby_colours(guide, share, 2 * radius)])
-    return _apply(photo, np.ascontiguousarray(maps, np.float32), decided)
+    maps = np.concatenate([planes, *_nearby_colours(guide, share, 2 * radius)], axis=2)
+    return _apply(photo, maps, decided, threads)
 
 
 def _centre(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
@@ -101,15 +102,24 @@ def _mean(maps: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
 
 
 def _apply(
-    photo: NDArray[np.uint8], maps: NDArray[np.float32], decided: NDArray[np.uint8]
+    photo: NDArray[np.uint8],
+    maps: NDArray[np.float32],
+    decided: NDArray[np.uint8],
+    threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     height, width = photo.shape[:2]
-    rows, row_share = find_taps(maps.shape[0], height, align_corners=False)
+    before, row_share = find_taps(maps.shape[0], height, align_corners=False)
     columns, column_share = find_taps(maps.shape[1], width, align_corners=False)
     starts = np.searchsorted(columns, np.arange(maps.shape[1] + 1))
-    alpha, foreground = np.empty((height, width), np.float32), photo.copy()
-    guided.refine(
-        photo, maps, decided, rows, row_share, starts, column_share,
-        np.float32(CONTRAST), alpha, foreground,
-    )  # fmt: skip
+    alpha, foreground = np.empty((height, width), np.float32), np.empty_like(photo)
+
+    def refine_strip(top: int, bottom: int) -> None:
+        rows = slice(top, bottom)
+        foreground[rows] = photo[rows]
+        guided.refine(
+            photo[rows], maps, decided, before[rows], row_share[rows], starts, column_share,
+            np.float32(CONTRAST), alpha[rows], foreground[rows],
+        )  # fmt: skip
+
+    in_strips(refine_strip, height, width, threads)
     return alpha, foreground

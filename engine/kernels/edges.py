@@ -54,7 +54,7 @@ def _gradient(planes: np.ndarray, y: int, dx: np.ndarray, dy: np.ndarray, norm: 
 
 @helper
 def _is_peak(
-    above: np.ndarray, here: np.ndarray, below: np.ndarray, x: int, dx: int, dy: int
+    above: np.ndarray, here: np.ndarray, below: np.ndarray, x: int, dx: np.int64, dy: np.int64
 ) -> bool:
     """Whether no neighbour along the gradient is steeper; `x` counts the border of the norms."""
     steepness = here[x]

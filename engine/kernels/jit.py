@@ -1,7 +1,8 @@
 """The one place with Numba's flags.
 
 Kernels release the GIL and use one thread: Numba's own thread pools may abort a process that
-enters them from two threads. `fastmath` stays off, for equality with the reference.
+enters them from two threads. `fastmath` stays off, for equality with the reference. Division is
+NumPy's: Python's check for zero would keep loops from being vectorised.
 """
 
 from __future__ import annotations
@@ -39,4 +40,7 @@ def helper(function: Function) -> Function:
 
 def _jit(*signature: str, cache: bool = False) -> Callable[[Function], Function]:
     njit: Any = numba.njit
-    return cast("Callable[[Function], Function]", njit(*signature, cache=cache, nogil=True))
+    return cast(
+        "Callable[[Function], Function]",
+        njit(*signature, cache=cache, nogil=True, error_model="numpy"),
+    )

@@ -14,6 +14,8 @@ from engine.kernels.jit import helper, kernel
 
 FIRST_CENTROID = 128.0
 MAX_ROUNDS = 10_000
+EMPTY, NEGATIVE, TOO_MANY = 1, 2, 3
+MOST_WEIGHT = 2**63 - 1
 EPSILON = 2.220446049250313e-16  # of float64
 
 
@@ -23,15 +25,20 @@ def _block_sum(values: np.ndarray, start: int, stop: int) -> float:
     total = 0.0
     i = start
     if stop - start >= 8:
-        lanes = values[start : start + 8].copy()
+        a, b, c, d = values[i], values[i + 1], values[i + 2], values[i + 3]
+        e, f, g, h = values[i + 4], values[i + 5], values[i + 6], values[i + 7]
         i += 8
         while i + 8 <= stop:
-            for lane in range(8):
-                lanes[lane] += values[i + lane]
+            a += values[i]
+            b += values[i + 1]
+            c += values[i + 2]
+            d += values[i + 3]
+            e += values[i + 4]
+            f += values[i + 5]
+            g += values[i + 6]
+            h += values[i + 7]
             i += 8
-        total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + (
-            (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
-        )
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
     while i < stop:
         total += values[i]
         i += 1
@@ -41,6 +48,8 @@ def _block_sum(values: np.ndarray, start: int, stop: int) -> float:
 @helper
 def pairwise_sum(values: np.ndarray, n: int) -> float:
     """Sum of the first `n` values, float64, in the order of `np.sum`."""
+    if n <= 128:
+        return _block_sum(values, 0, n)
     # NumPy halves recursively down to blocks of 128; a stack, for recursion cannot be cached.
     pending, sums = np.empty((128, 2), np.int64), np.empty(128)
     pending[0] = 0, n
@@ -160,20 +169,65 @@ def update_centroids(centroids: np.ndarray, hist: np.ndarray) -> tuple[np.ndarra
 
 @helper
 def _ascending_set(values: np.ndarray) -> np.ndarray:
-    """The distinct values, sorted."""
-    values = np.sort(values)
+    """The distinct values, sorted; by insertion, for they come nearly sorted, and are few."""
     kept = 0
-    for i in range(len(values)):
-        if i == 0 or values[i] != values[kept - 1]:
-            values[kept] = values[i]
-            kept += 1
+    for value in values:
+        place = kept
+        while place > 0 and values[place - 1] > value:
+            place -= 1
+        if place > 0 and values[place - 1] == value:
+            continue
+        for i in range(kept, place, -1):
+            values[i] = values[i - 1]
+        values[place] = value
+        kept += 1
     return values[:kept].copy()
+
+
+@helper
+def _find_groups(centroids: np.ndarray, starts: np.ndarray) -> None:
+    """The first level of each group, and the end of the last one; ascending centroids, no doubles.
+
+    A level halfway between two belongs to the lower: the same as comparing distances, for
+    centroids are whole numbers halved a few times, exact in float64.
+    """
+    levels = starts[len(centroids)]
+    for index in range(1, len(centroids)):
+        halfway = (centroids[index - 1] + centroids[index]) / 2
+        starts[index] = min(math.floor(halfway) + 1, levels)
+
+
+@helper
+def _settle(
+    centroids: np.ndarray, counted: np.ndarray, weighted: np.ndarray, starts: np.ndarray
+) -> None:
+    """`update_centroids` in place by running sums over the levels; they stay ascending.
+
+    For a centroid moves within its own cell.
+    """
+    k = len(centroids)
+    moved = np.empty(k)
+    starts[0], starts[k] = 0, len(counted) - 1
+    for _ in range(MAX_ROUNDS):
+        _find_groups(centroids, starts)
+        total = 0.0
+        for index in range(k):
+            count = counted[starts[index + 1]] - counted[starts[index]]
+            moved[index] = centroids[index]
+            if count > 0:
+                weight = weighted[starts[index + 1]] - weighted[starts[index]]
+                moved[index] = int(float(weight) / float(count))
+            total += moved[index] - centroids[index]
+        if total == 0:
+            return
+        centroids[:] = moved
+    raise ArithmeticError("the centroids do not settle")
 
 
 @helper
 def _split_groups(
     centroids: np.ndarray,
-    group_of_level: np.ndarray,
+    starts: np.ndarray,
     hist: np.ndarray,
     split_p_value: float,
     min_group_levels: int,
@@ -184,8 +238,8 @@ def _split_groups(
     counts = np.empty(len(hist))
     for index in range(k):
         n = 0
-        for level in range(len(hist)):
-            if group_of_level[level] == index:
+        for level in range(starts[index], starts[index + 1]):
+            if hist[level] > 0:
                 counts[n] = hist[level]
                 n += 1
         if n == 0:
@@ -206,17 +260,44 @@ def _split_groups(
     return _ascending_set(refined[:size])
 
 
+@helper
+def _running_sums(hist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels, and sum of their levels, below each level, int64 (L + 1,)."""
+    counted, weighted = np.empty(len(hist) + 1, np.int64), np.empty(len(hist) + 1, np.int64)
+    counted[0] = weighted[0] = 0
+    for level in range(len(hist)):
+        counted[level + 1] = counted[level] + hist[level]
+        weighted[level + 1] = weighted[level] + level * hist[level]
+    return counted, weighted
+
+
 @kernel("float64[::1](int64[::1], float64, int64)")
 def k_histogram(hist: np.ndarray, split_p_value: float, min_group_levels: int) -> np.ndarray:
     """Centroids, float64 (K,), of counts, int64 (L,); see the reference."""
+    counted, weighted = _running_sums(hist)
     centroids = np.array([FIRST_CENTROID])
     for _ in range(MAX_ROUNDS):
-        centroids, group_of_level = update_centroids(centroids, hist)
-        refined = _split_groups(centroids, group_of_level, hist, split_p_value, min_group_levels)
+        starts = np.empty(len(centroids) + 1, np.int64)
+        _settle(centroids, counted, weighted, starts)
+        refined = _split_groups(centroids, starts, hist, split_p_value, min_group_levels)
         if len(refined) == len(centroids):
             return centroids
         centroids = refined
     raise ArithmeticError("the number of centroids does not settle")
+
+
+@kernel("int64(int64[::1])")
+def find_flaw(hist: np.ndarray) -> int:
+    """What keeps counts from being a histogram: EMPTY, NEGATIVE or TOO_MANY; 0 if nothing does."""
+    limit = MOST_WEIGHT // max(len(hist), 1)  # so that counts times levels fit into 64 bits
+    total = np.int64(0)
+    for level in range(len(hist)):
+        if hist[level] < 0:
+            return NEGATIVE
+        if hist[level] > limit - total:
+            return TOO_MANY
+        total += hist[level]
+    return 0 if total > 0 else EMPTY
 
 
 @kernel("uint8[::1](float64[::1])")

@@ -105,11 +105,19 @@ def blend(photo: np.ndarray, alpha: np.ndarray, background: np.ndarray, out: np.
     `background` is uint8 (H, W, 3), or (1, 1, 3) for one colour; the result goes to `out`.
     """
     height, width = alpha.shape
-    last_row, last_column = background.shape[0] - 1, background.shape[1] - 1
     for y in range(height):
+        behind = background[min(y, background.shape[0] - 1)]
+        step = 1 if background.shape[1] > 1 else 0
         for x in range(width):
             share = alpha[y, x]
-            for c in range(3):
-                below = np.float32(background[min(y, last_row), min(x, last_column), c])
-                mixed = below + share * (np.float32(photo[y, x, c]) - below)
-                out[y, x, c] = np.uint8(np.rint(mixed))
+            if share == 1:  # as most pixels are; the formula would say the same
+                for c in range(3):
+                    out[y, x, c] = photo[y, x, c]
+            elif share == 0:
+                for c in range(3):
+                    out[y, x, c] = behind[x * step, c]
+            else:
+                for c in range(3):
+                    below = np.float32(behind[x * step, c])
+                    mixed = below + share * (np.float32(photo[y, x, c]) - below)
+                    out[y, x, c] = np.uint8(np.rint(mixed))

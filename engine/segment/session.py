@@ -43,11 +43,12 @@ class Session:
         self,
         session: onnxruntime.InferenceSession,
         facts: ModelFacts,
+        threads: int,
         open_untouched: Callable[[], Session],
     ) -> None:
         self._session = session
         self._open_untouched = open_untouched
-        self.facts = facts
+        self.facts, self.threads = facts, threads
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider").lower()
         self._input_name = _check_graph(session, facts)
 
@@ -105,7 +106,7 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
         facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
     untouched = facts.untouched
     session = Session(
-        onnx_session, facts, lambda: open_session(untouched, provider, threads, cache)
+        onnx_session, facts, threads, lambda: open_session(untouched, provider, threads, cache)
     )
     log.info("%s runs on %s, %d threads", facts.name, session.provider, threads)
     return session
