@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.images import SUFFIXES
+from engine.record import Record, to_record
 from engine.result import KINDS
 
 if TYPE_CHECKING:
     from engine.output import Output
     from engine.pipeline import Cartoonifier
-    from engine.result import Result
 
 STDIN = "-"
 
@@ -38,11 +39,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: a result with the files written, or an error."""
+    """What became of a job: a record of what was made and written, or an error."""
 
     job: Job
-    result: Result | None = None
-    paths: tuple[Path, ...] = ()
+    record: Record | None = None
     error: EngineError | None = None
 
 
@@ -65,13 +65,36 @@ def plan_jobs(inputs: Sequence[str], output: Output) -> list[Job]:
     return jobs
 
 
-def run_jobs(cartoonifier: Cartoonifier, jobs: Sequence[Job], output: Output) -> Iterator[Outcome]:
-    """Does the jobs in turn; one that fails becomes an outcome with an error."""
-    for job in jobs:
-        yield _run_job(cartoonifier, job, output)
+def run_jobs(
+    cartoonifier: Cartoonifier,
+    jobs: Iterable[Job],
+    output: Output,
+    workers: int = 1,
+    measure: bool = True,
+) -> Iterator[Outcome]:
+    """Does the jobs, `workers` at a time, and yields their outcomes in the order of the jobs.
+
+    One that fails becomes an outcome with an error. Pictures are let go of once they are written:
+    at most `workers` photos are in memory.
+    """
+    if workers == 1:
+        for job in jobs:
+            yield _run_job(cartoonifier, job, output, measure)
+        return
+    pool = ThreadPoolExecutor(workers, "photo")
+    waiting: deque[Future[Outcome]] = deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(_run_job, cartoonifier, job, output, measure))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _run_job(cartoonifier: Cartoonifier, job: Job, output: Output) -> Outcome:
+def _run_job(cartoonifier: Cartoonifier, job: Job, output: Output, measure: bool) -> Outcome:
     try:
         if job.error:
             raise job.error
@@ -80,7 +103,8 @@ def _run_job(cartoonifier: Cartoonifier, job: Job, output: Output) -> Outcome:
             raise PhotoError("stdin: is closed.")
         result = cartoonifier(sys.stdin.buffer if job.source == STDIN else job.source)
         result.name = job.name
-        return Outcome(job, result, tuple(output.write(result)))
+        files = output.write(result)
+        return Outcome(job, to_record(result, job.source, files, measure))
     except EngineError as error:
         return Outcome(job, error=error)
     except BrokenPipeError:

@@ -28,11 +28,12 @@ def log_mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return math.log(error) if error > 0 else -math.inf
 
 
-def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8], *, threads: int | None = None) -> float:
     """Mean structural similarity, at most 1: 7 x 7 uniform window, sample covariance.
 
     Equal to scikit-image's `structural_similarity` with `channel_axis` within 1e-12. NaN when
-    a side is below 7 pixels, where no window fits. Arguments and errors as for `mse`.
+    a side is below 7 pixels, where no window fits. On all threads, unless `threads` are given.
+    Arguments and errors as for `mse`.
 
     Source: Wang et al., IEEE Transactions on Image Processing 13 (2004).
     """
@@ -43,8 +44,9 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     a, b = a.reshape(height, -1), b.reshape(height, -1)
     rows, columns = height - WINDOW + 1, width - WINDOW + 1
     sums = in_strips(
-        lambda top, bottom: sum_ssim(a, b, channels, top, bottom), rows, width, usable_threads()
-    )
+        lambda top, bottom: sum_ssim(a, b, channels, top, bottom),
+        rows, width, usable_threads(threads),
+    )  # fmt: skip
     return float(sum(sums) / (rows * columns * channels))
 
 

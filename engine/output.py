@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OptionError, OutputError
-from engine.images import FORMATS, SUFFIXES, encode_image, refuse_existing, write_image
+from engine.images import FORMATS, SUFFIXES, refuse_existing, write_file
 from engine.result import PNG_KINDS, Result, output_paths, refuse_transparency
 
 STDOUT = "-"
@@ -48,11 +48,11 @@ class Output:
             return result.save(
                 self.folder, self.kinds, format=self.format, overwrite=self.overwrite
             )
-        picture = result.picture(self.kinds[0])
+        data = result.encode(self.kinds[0], self.format)
         if self.file:
-            write_image(picture, self.file, self.overwrite)
+            write_file(data, self.file, self.overwrite)
         else:
-            _write_to_stdout(encode_image(picture, self.format))
+            _write_to_stdout(data)
         return self.paths(result.name)
 
 

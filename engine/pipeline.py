@@ -95,6 +95,8 @@ class Cartoonifier:
         make = self._make_classic if self.segment.classic else self._make
         result = make(session, pixels, timings)
         result.name = _name_of(photo)
+        result.model, result.provider = session.facts.name, session.provider
+        result.threads = session.threads
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", result.name, stages)
         if not result.alpha.any():

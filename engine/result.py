@@ -17,8 +17,9 @@ from engine import metrics
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
-from engine.images import FORMATS, refuse_existing, write_image
+from engine.images import FORMATS, encode_image, refuse_existing, write_file
 from engine.segment.labels import find_labels, upsample
+from engine.strips import at_once
 
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
 PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
@@ -52,6 +53,10 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     align_corners: bool = False
     """How the logits lie on the photo: corner on corner, or both as areas."""
+    model: str = ""
+    provider: str = ""
+    threads: int = 1
+    """How many may be used to measure and to write it."""
 
     @cached_property
     def probability(self) -> NDArray[np.float32]:
@@ -72,7 +77,7 @@ class Result:
         return {
             "mse": metrics.mse(*pair),
             "log_mse": metrics.log_mse(*pair),
-            "ssim": metrics.ssim(*pair),
+            "ssim": metrics.ssim(*pair, threads=self.threads),
         }
 
     @property
@@ -85,17 +90,17 @@ class Result:
 
         Raises OptionError for another kind.
         """
-        if kind == "mask":
-            return Image.fromarray(np.rint(self.alpha * np.float32(255)).astype(np.uint8))
+        picture = Image.fromarray(self._pixels(kind))
         if kind == "labels":
-            labels = Image.fromarray(self.label_map)
-            labels.putpalette(voc_colours().tobytes())
-            return labels
-        if kind == "compare":
-            return Image.fromarray(self._side_by_side())
-        if kind not in KINDS:
-            raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
-        return Image.fromarray(self.cutout if kind == "cutout" else self.cartoon)
+            picture.putpalette(voc_colours().tobytes())
+        return picture
+
+    def encode(self, kind: str, format: str) -> bytes:
+        """The file of one picture; `format` is "png", "jpg" or "webp".
+
+        Raises OptionError for another kind, OutputError where the format cannot hold it.
+        """
+        return encode_image(self.picture(kind) if kind == "labels" else self._pixels(kind), format)
 
     def save(
         self,
@@ -124,15 +129,33 @@ class Result:
         if not overwrite:
             refuse_existing(paths)
         written: list[Path] = []
+        calls = [
+            lambda k=kind, p=path: self.encode(k, p.suffix[1:])
+            for kind, path in zip(which, paths, strict=True)
+        ]
         try:
-            for kind, path in zip(which, paths, strict=True):
-                write_image(self.picture(kind), path, overwrite)
+            for data, path in zip(at_once(calls, self.threads), paths, strict=True):
+                write_file(data, path, overwrite)
                 written.append(path)
         except OutputError:
             for path in [] if overwrite else written:  # all of them, or none
                 path.unlink(missing_ok=True)
             raise
         return paths
+
+    def _pixels(self, kind: str) -> NDArray[np.uint8]:
+        match kind:
+            case "cutout":
+                return self.cutout
+            case "cartoon":
+                return self.cartoon
+            case "mask":
+                return np.asarray(np.rint(self.alpha * np.float32(255)), np.uint8)
+            case "labels":
+                return self.label_map
+            case "compare":
+                return self._side_by_side()
+        raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
 
     def _side_by_side(self) -> NDArray[np.uint8]:
         """photo | cut-out | cartoon."""

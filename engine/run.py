@@ -21,7 +21,6 @@ from engine.options import MAX_MEGAPIXELS, CutoutOptions, SegmentOptions
 
 if TYPE_CHECKING:
     from engine.batch import Outcome
-    from engine.pipeline import Cartoonifier
 
 _SOME_FAILED, _INTERRUPTED = 1, 130
 
@@ -135,20 +134,19 @@ def main(
         jobs = batch.plan_jobs(sources, target)
         if len(jobs) > 1 and not target.folder:
             raise OptionError(f"-o {out} takes one picture, {len(jobs)} photos are given.")
-        threads = _own_the_process(threads)
+        workers, threads = _own_the_process(threads, len(jobs))
         cartoonifier = pipeline.load(
             model, provider, threads,
             segment=segment, cutout=cutout, max_megapixels=max_megapixels, models=models,
         )  # fmt: skip
+        lines = not quiet and not target.is_stdout and not as_json
         with cartoonifier, _progress(len(jobs), quiet) as track:
-            outcomes = track(batch.run_jobs(cartoonifier, jobs, target))
-            failed = _report(outcomes, cartoonifier, as_json, not quiet and not target.is_stdout)
+            outcomes = batch.run_jobs(cartoonifier, jobs, target, workers, lines or as_json)
+            failed = _report(track(outcomes), as_json, lines)
         _name_failed(failed, len(jobs))
 
 
-def _report(
-    outcomes: Iterable[Outcome], cartoonifier: Cartoonifier, as_json: bool, lines: bool
-) -> list[Outcome]:
+def _report(outcomes: Iterable[Outcome], as_json: bool, lines: bool) -> list[Outcome]:
     """Prints each outcome as it comes, and returns those that failed."""
     from engine import console
 
@@ -157,8 +155,8 @@ def _report(
         if outcome.error:
             failed.append(outcome)
         if as_json:
-            print(console.as_json(outcome, cartoonifier), flush=True)
-        elif outcome.result and lines:
+            print(console.as_json(outcome), flush=True)
+        elif outcome.record and lines:
             print(console.as_line(outcome), flush=True)
     return failed
 
@@ -198,20 +196,28 @@ def _set_up_log(quiet: bool, verbose: bool) -> None:
     logging.getLogger("engine").setLevel(level)
 
 
-def _own_the_process(threads: int | None) -> int:
-    """Sets what is global, for here the process is ours; returns the number of threads."""
+def _own_the_process(threads: int | None, photos: int) -> tuple[int, int]:
+    """Sets what is global, for here the process is ours.
+
+    Returns how many photos are done at a time, and with how many threads each: the same threads
+    do more on as many photos than together on one.
+    """
+    # For the linear algebra that no kernel here uses, Numba would spend 0.2 s on loading SciPy.
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+
     import cv2
     from PIL import Image
 
     from engine.threads import usable_threads
 
     usable = usable_threads(threads)
-    cv2.setNumThreads(usable)
+    workers = min(usable, photos)
+    cv2.setNumThreads(usable // workers)
     Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
     warnings.filterwarnings("ignore", module="PIL")  # damage is told by an error of ours
     # Read when onnxruntime is imported: it would write to HOME, and report to its makers.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    return usable
+    return workers, usable // workers
 
 
 def _demo_photo() -> str:

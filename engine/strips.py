@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -32,6 +32,13 @@ def in_strips(
     waiting = [_pool().submit(work, *strip) for strip in others]
     done = work(*last)
     return [*(strip.result() for strip in waiting), done]
+
+
+def at_once(calls: Sequence[Callable[[], Strip]], threads: int) -> Iterator[Strip]:
+    """What the calls return, in their order; with several threads they run at the same time."""
+    if threads == 1 or len(calls) < 2:
+        return (call() for call in calls)
+    return _pool().map(lambda call: call(), calls)
 
 
 @cache

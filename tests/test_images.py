@@ -10,9 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image, ImageCms
 
-from engine import images
 from engine.errors import OutputError, PhotoError
-from engine.images import read_photo, write_image
+from engine.images import encode_image, read_photo, write_file
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 
@@ -296,6 +295,18 @@ def test_a_folder_and_a_forbidden_file_are_told(tmp_path, monkeypatch):
         read_photo(tmp_path / "mine.jpg")
 
 
+def write_image(picture, path, overwrite):
+    write_file(encode_image(picture, path.suffix[1:]), path, overwrite)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4), (1, 1_200_000, 3)])
+def test_png_is_lossless_in_the_right_channels(shape):
+    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    with Image.open(io.BytesIO(encode_image(picture, "png"))) as image:
+        assert image.mode == {(): "L", (3,): "RGB", (4,): "RGBA"}[shape[2:]]
+        assert_array_equal(np.asarray(image), picture)
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
 def test_a_picture_is_written_whole_with_ordinary_rights(tmp_path, suffix):
     path = tmp_path / "new" / f"picture.{suffix}"
@@ -320,8 +331,8 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path):
 
 def test_a_file_that_appears_in_the_meantime_is_kept(tmp_path, monkeypatch):
     path = tmp_path / "picture.png"
-    encode = images.encode_image
-    monkeypatch.setattr(images, "encode_image", lambda *a: (path.write_text("mine"), encode(*a))[1])
+    link = os.link
+    monkeypatch.setattr(os, "link", lambda *names: (path.write_text("mine"), link(*names)))
     with pytest.raises(OutputError, match="is kept"):
         write_image(RGB, path, overwrite=False)
     assert path.read_text() == "mine"

@@ -11,6 +11,7 @@ LAYERS = [
     {"options", "threads", "strips", "images", "weights", "kernels", "reference"},
     {"segment", "cutout", "cartoon", "metrics"},
     {"result"},
+    {"record"},
     {"pipeline", "output"},
     {"batch", "console"},
     {"run"},

@@ -43,14 +43,14 @@ def test_nothing_is_written_when_one_file_exists(result, tmp_path):
 
 
 def test_a_set_is_written_whole_or_not_at_all(result, tmp_path, monkeypatch):
-    write = result_module.write_image
+    write = result_module.write_file
 
     def fail_on_cartoon(picture, path, overwrite):
         if "cartoon" in path.name:
             raise engine.OutputError("disk full")
         write(picture, path, overwrite)
 
-    monkeypatch.setattr(result_module, "write_image", fail_on_cartoon)
+    monkeypatch.setattr(result_module, "write_file", fail_on_cartoon)
     with pytest.raises(engine.OutputError, match="disk full"):
         result.save(tmp_path, ("cutout", "mask", "cartoon"))
     assert not list(tmp_path.iterdir())

@@ -45,6 +45,7 @@ def resize(photo: NDArray[np.uint8], size: tuple[int, int], threads: int = 1) ->
     levels that differ by one at most.
     """
     height, width = size
+    photo = np.require(photo, requirements=("C", "W"))
     out = np.empty((height, width, 3), np.uint8)
     rows, columns = _taps(photo.shape[0], height), _taps(photo.shape[1], width)
     in_strips(
@@ -68,6 +69,7 @@ def to_tensor(photo: NDArray[np.uint8], facts: ModelFacts) -> NDArray[np.float32
     mean, std = np.array(facts.mean, np.float32), np.array(facts.std, np.float32)
     tables = (levels - mean[:, None]) / std[:, None]
     tensor = np.empty((1, 3, *photo.shape[:2]), np.float32)
+    photo = np.require(photo, requirements=("C", "W"))
     kernels.normalise(photo, tables, -1 if facts.channel_order == "BGR" else 1, tensor)
     return tensor
 
