@@ -1,70 +1,201 @@
-"""torch, float32 and int8 of a network in turn: `python -m benchmarks.networks [NAME...]`.
+"""Networks in torch, OpenVINO and onnxruntime, and what surrounds the embedded one."""
 
-450 x 600, two threads, random weights (our own network: the embedded ones), medians. int8 is
-calibrated on the one photo and quantises every part: it is timed here, not judged.
-"""
+from __future__ import annotations
 
-import statistics
-import sys
-import time
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime as ort
 import torch
 from skimage.data import astronaut
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import segmentation
 
+import engine
+from benchmarks.rows import Row, faster
+from benchmarks.turns import in_turns, median_ms
+from engine.segment.preprocess import classic_resize, network_size, resize, to_tensor
+from engine.weights import find_model, models_folder
 from export.checkpoint import load_weights
-from export.network import RECIPES
+from export.network import LogitsOnly, find_recipe
 from export.quantise import calibrate, quantise
 from export.to_onnx import to_logits_graph
 
-THREADS, ROUNDS, WARM_UP = 2, 15, 3
-PAUSE_S = 0.15  # the threads of one library spin after a run, and would slow the next one
+EMBEDDED = "deeplabv3plus_mobilenet_v2"
+TORCHVISION = {
+    "deeplabv3_mobilenet_v3_large": segmentation.deeplabv3_mobilenet_v3_large,
+    "deeplabv3_resnet101": segmentation.deeplabv3_resnet101,
+}
+PHOTO = (450, 600)
+TOLERANCE = 1e-3  # of the largest logit, between float32 runs of one network
 
 
-def main(names: list[str]) -> None:
-    """A line for each network."""
-    torch.set_num_threads(THREADS)
-    photo = cv2.resize(astronaut(), (600, 450)).transpose(2, 0, 1)[None]
-    tensor = ((photo / 255 - 0.5) / 0.25).astype(np.float32)
-    for name in names:
-        recipe = RECIPES[name]
-        network = recipe.build().eval()
-        load_weights(network, recipe, "none" if recipe.default_weights else "default")
-        graph = to_logits_graph(network)
-        sessions = [open_session(m) for m in (graph, quantise(graph, calibrate(graph, [tensor])))]
-        rounds = [time_each(network, sessions, tensor) for _ in range(ROUNDS)][WARM_UP:]
-        for what, ratios in (
-            ("torch / float32", [a / b for a, b, _ in rounds]),
-            ("torch / int8", [a / c for a, _, c in rounds]),
-            ("float32 / int8", [b / c for _, b, c in rounds]),
-        ):
-            print(f"{name}  {what}: {statistics.median(ratios):.2f} x", flush=True)
-        medians = [statistics.median(times) * 1e3 for times in zip(*rounds, strict=True)]
-        print("{}  torch {:.0f} ms, float32 {:.0f} ms, int8 {:.0f} ms".format(name, *medians))
+def measure(threads: int, limits: dict[str, float]) -> Iterator[Row]:
+    """Rows of this section."""
+    yield from _around_the_network()
+    yield from _to_photo_size()
+    yield from _compare_runtimes(EMBEDDED, threads, limits, rounds=25, target=">= 5")
+    yield from _compare_runtimes("deeplabv3_mobilenet_v3_large", threads, limits, 15, "")
+    yield from _compare_runtimes("deeplabv3_resnet101", threads, limits, 5, ">= 6")
 
 
-def open_session(model) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    return ort.InferenceSession(model.SerializeToString(), options)
+def _photo(height: int = PHOTO[0], width: int = PHOTO[1]) -> np.ndarray:
+    return cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_AREA)
 
 
-def time_each(network, sessions, tensor) -> list[float]:
-    """Seconds of torch, float32 and int8."""
-    times = []
+def _around_the_network() -> Iterator[Row]:
+    photo = _photo()
+    timings: dict[str, list[float]] = {"network": [], "rest": []}
+    with engine.load(provider="cpu") as app:
+        assert 0.2 < app(photo).share < 0.6
+        for _ in range(60):
+            stages = app(photo).timings
+            timings["network"].append(stages.pop("network") / 1e3)
+            timings["rest"].append(sum(stages.values()) / 1e3)
+    what = "everything but the network, 450 x 600"
+    yield faster(timings, "rest", "network", what, "the embedded network", "<= 0.30")
+
+
+def _to_photo_size() -> Iterator[Row]:
+    for height, width, name, rounds in ((*PHOTO, "450 x 600", 21), (3000, 4000, "12 MP", 3)):
+        photo = _photo(height, width)
+        with engine.load(provider="cpu") as app:
+            facts, result = app.model, app(photo)
+            small = resize(photo, network_size(height, width, facts.input))
+            logits, session = result.logits, app._open_session
+
+            def ours(result: Any = result, photo: Any = photo, small: Any = small) -> Any:
+                fresh = replace(result)  # nothing computed before
+                fresh.alpha, _ = app._find_matte(result.coarse_probability, photo, small, session)
+                return fresh.label_map, fresh.probability, fresh.alpha
+
+            def full_size(logits: Any = logits, size: Any = (height, width)) -> Any:
+                with torch.no_grad():
+                    return _upsample_all(logits, size, facts.align_corners)
+
+            assert (ours()[0] == full_size()[0]).mean() > 0.9999
+            seconds = in_turns({"engine": ours, "torch": full_size}, rounds, pause=True)
+        what = f"logits to label map, probability and refined alpha, {name}"
+        against = "torch: 21 channels upsampled, softmax, argmax, blur"
+        yield faster(seconds, "engine", "torch", what, against, ">= 15")
+
+
+def _upsample_all(logits: np.ndarray, size: tuple[int, int], align_corners: bool) -> Any:
+    full = torch.nn.functional.interpolate(
+        torch.from_numpy(logits), size=size, mode="bilinear", align_corners=align_corners
+    )[0]
+    probability = full.softmax(0)[15].numpy()
+    mask = np.where(probability > 0.5, 255, 0).astype(np.uint8)
+    return full.argmax(0).numpy(), probability, cv2.GaussianBlur(mask, (7, 7), 0) / np.float32(255)
+
+
+def _compare_runtimes(
+    name: str, threads: int, limits: dict[str, float], rounds: int, target: str
+) -> Iterator[Row]:
+    network, tensor, models = _prepare(name)
+    graphs = {kind: model.SerializeToString() for kind, model in models.items()}
+    torch_tensor = torch.from_numpy(tensor)
+    runs: dict[str, Callable[[], Any]] = {"torch": lambda: _run(network, torch_tensor)}
+    turned = torch_tensor.contiguous(memory_format=torch.channels_last)
+    runs["torch, channels-last"] = lambda: _run(network, turned)
+    for kind, graph in graphs.items():
+        session = _open_session(graph, threads)
+        runs[f"engine's {kind}"] = lambda s=session: s.run(None, {"input": tensor})[0]
+    if importlib.util.find_spec("openvino"):
+        for kind in graphs:
+            runs[f"OpenVINO {kind}"] = _open_vino(graphs[kind], tensor, threads)
+    _check(runs, network, torch_tensor)
+    seconds = in_turns(runs, rounds, pause=True)
+    operations = _count_operations(network, torch_tensor) / 1e9
+    for kind, limit in (("int8", limits["int8_gops"]), ("float32", limits["float32_gflops"])):
+        ours = f"engine's {kind}"
+        share = operations / (median_ms(seconds[ours]) / 1e3) / limit
+        for theirs in runs:
+            if theirs != ours and not (kind == "float32" and theirs == "engine's int8"):
+                is_target = kind == "int8" and theirs == "torch"
+                yield faster(
+                    seconds, ours, theirs, f"{name}, {kind}", theirs, target if is_target else "",
+                    f"{share:.0%} of the machine's best product" if is_target else "",
+                )  # fmt: skip
+
+
+def _prepare(name: str) -> tuple[Any, np.ndarray, dict[str, onnx.ModelProto]]:
+    """The torch network, its input, and the graphs of it in float32 and int8.
+
+    torchvision's have random weights, an auxiliary head, and are quantised in every part after one
+    photo: to be timed, not judged. The embedded one is as it is delivered.
+    """
+    recipe = find_recipe(name)
+    if name == EMBEDDED:
+        network = recipe.build()
+        load_weights(network, recipe, "default")
+        paths = {"float32": f"{name}.onnx", "int8": f"{name}_int8.onnx"}
+        graphs = {kind: onnx.load(models_folder() / path) for kind, path in paths.items()}
+        _, facts = find_model("default")
+        assert facts is not None
+        return network.eval(), to_tensor(resize(_photo(), (449, 577)), facts), graphs
+    network = TORCHVISION[name](weights=None, weights_backbone=None, num_classes=21, aux_loss=True)
+    load_weights(network, recipe, "none")
+    _, facts = find_model("default")
+    assert facts is not None
+    tensor = to_tensor(classic_resize(_photo(), PHOTO), facts)
+    graph = to_logits_graph(network)
+    return network.eval(), tensor, {
+        "float32": graph, "int8": quantise(graph, calibrate(graph, [tensor])),
+    }  # fmt: skip
+
+
+def _run(network: Any, tensor: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
-        torch_tensor = torch.from_numpy(tensor)
-        runs = [lambda: network(torch_tensor)["out"]]
-        runs += [lambda s=s: s.run(None, {"input": tensor}) for s in sessions]
-        for run in runs:
-            time.sleep(PAUSE_S)
-            start = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - start)
-    return times
+        return network(tensor)["out"].numpy()
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:] or list(RECIPES))
+def _open_session(graph: bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _open_vino(graph: bytes, tensor: np.ndarray, threads: int) -> Callable[[], np.ndarray]:
+    import openvino
+
+    core = openvino.Core()
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",  # else it takes bf16 by itself where it can
+    }
+    model = core.read_model(graph)
+    model.reshape(tensor.shape)
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    return lambda: next(iter(request.infer({0: tensor}).values()))
+
+
+def _check(runs: dict[str, Callable[[], Any]], network: Any, tensor: torch.Tensor) -> None:
+    """float32 runs agree in their logits at low resolution, int8 ones in most classes."""
+    with torch.no_grad():
+        expected = LogitsOnly(network)(tensor).numpy()
+    for name, run in runs.items():
+        if name.startswith("torch"):
+            continue
+        logits = run()
+        if "int8" in name:
+            agree = (logits.argmax(1) == expected.argmax(1)).mean()
+            assert agree > 0.8, f"{name}: {agree:.1%} of the classes agree"
+        else:
+            error = np.abs(logits - expected).max() / np.abs(expected).max()
+            assert error < TOLERANCE, f"{name}: {error:.1e} of the largest logit off"
+
+
+def _count_operations(network: Any, tensor: torch.Tensor) -> int:
+    """Multiplications and additions of the network without an auxiliary head, padding counted."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        LogitsOnly(network)(tensor)
+    return counter.get_total_flops()

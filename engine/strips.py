@@ -15,7 +15,7 @@ from typing import TypeVar
 
 Strip = TypeVar("Strip")
 
-WORTH_A_THREAD = 100_000
+WORTH_A_THREAD = 50_000
 """Pixels; to hand over a strip takes about as long as the quickest kernel needs for these."""
 
 

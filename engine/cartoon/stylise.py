@@ -81,13 +81,8 @@ def draw(
     corner = (columns.start, rows.start)
     contours = _find_outline(planes, options, corner, threads)
     counts = _to_hsv(planes, threads)
-    outside = image.shape[0] * image.shape[1] - planes[0].size
-    counts[range(3), WHITE_HSV] += outside
-    centroids = tuple(
-        k_histogram(hist, options) for hist in (counts[0, :HUE_LEVELS], counts[1], counts[2])
-    )
-    tables = np.stack([quantise_table(channel) for channel in centroids])
-    drawing = Drawing(np.empty_like(image), tables, centroids, contours)
+    counts[range(3), WHITE_HSV] += image.shape[0] * image.shape[1] - planes[0].size
+    drawing = Drawing(np.empty_like(image), *_find_palette(counts, options), contours)
     _paint(planes, drawing, (rows, columns), swap, drawing.cartoon, threads)
     return drawing
 
@@ -162,6 +157,15 @@ def _to_hsv(planes: NDArray[np.uint8], threads: int) -> NDArray[np.int64]:
 
     height, width = planes.shape[1:]
     return np.sum(in_strips(convert, height, width, threads), axis=0)  # type: ignore[no-any-return]
+
+
+def _find_palette(
+    counts: NDArray[np.int64], options: CartoonOptions
+) -> tuple[NDArray[np.uint8], tuple[NDArray[np.float64], ...]]:
+    """The table of each channel, uint8 (3, 256), and its centroids."""
+    hists = (counts[0, :HUE_LEVELS], counts[1], counts[2])
+    centroids = tuple(k_histogram(hist, options) for hist in hists)
+    return np.stack([quantise_table(channel) for channel in centroids]), centroids
 
 
 def _paint(

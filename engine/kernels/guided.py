@@ -58,11 +58,18 @@ def _solve(sums: np.ndarray, count: int, epsilon: float, out: np.ndarray) -> Non
     out[3] = (mp - (ar * mr + ag * mg + ab * mb)) / 255.0
 
 
-@kernel("void(uint8[:, :, ::1], uint8[:, ::1], int64, float64, float32[:, :, ::1])")
+@kernel("void(uint8[:, :, ::1], uint8[:, ::1], int64, float64, int64, int64, float32[:, :, ::1])")
 def fit_planes(
-    guide: np.ndarray, confidence: np.ndarray, radius: int, epsilon: float, planes: np.ndarray
+    guide: np.ndarray,
+    confidence: np.ndarray,
+    radius: int,
+    epsilon: float,
+    top: int,
+    bottom: int,
+    planes: np.ndarray,
 ) -> None:
-    """For each pixel the plane, (h, w, 4), of the window around it, cut off at the borders.
+    """For each pixel of the rows `top` to `bottom` the plane of the window around it, cut off at
+    the borders, in `planes`, float32 (h, w, 4).
 
     `guide` is uint8 (h, w, 3), `confidence` uint8 (h, w); plane . (r, g, b, 1), colours in 0..1,
     is the confidence in 0..1.
@@ -70,12 +77,13 @@ def fit_planes(
     h, w = confidence.shape
     columns = np.zeros((w, MOMENTS), np.int64)
     sums = np.empty(MOMENTS, np.int64)
-    for y in range(min(radius, h)):
+    first = max(0, top - radius)
+    for y in range(first, min(top + radius, h)):
         _add_row(guide, confidence, y, 1, columns)
-    for y in range(h):
+    for y in range(top, bottom):
         if y + radius < h:
             _add_row(guide, confidence, y + radius, 1, columns)
-        if y - radius > 0:
+        if y - radius > first:
             _add_row(guide, confidence, y - radius - 1, -1, columns)
         rows = min(h, y + radius + 1) - max(0, y - radius)
         sums[:] = 0

@@ -14,7 +14,9 @@ sizes = st.tuples(st.integers(1, 14), st.integers(1, 14))
 
 def fit(guide, confidence, radius, epsilon=1e-3):
     planes = np.empty((*confidence.shape, 4), np.float32)
-    kernels.fit_planes(guide, confidence, radius, epsilon, planes)
+    height, middle = len(confidence), len(confidence) // 3
+    for top, bottom in ((middle, height), (0, middle)):
+        kernels.fit_planes(guide, confidence, radius, epsilon, top, bottom, planes)
     return planes
 
 

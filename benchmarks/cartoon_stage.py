@@ -1,0 +1,117 @@
+"""The cartoon stage against the document's code, NumPy with a table, and OpenCV's own floor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.testing import assert_array_equal
+from skimage.data import astronaut
+
+import engine
+from benchmarks import document
+from benchmarks.rows import Row, faster
+from benchmarks.turns import in_turns
+from engine.cartoon import stylise
+from engine.options import CartoonOptions
+from engine.reference import palette as reference
+
+LARGE, SMALL = (3000, 4000), (288, 432)
+OPTIONS = CartoonOptions()
+
+
+def measure(threads: int, limits: dict[str, float]) -> Iterator[Row]:
+    """Rows of this section."""
+    yield from _palette()
+    yield from _recolour(threads)
+    full = photo_of(LARGE)
+    cutout = np.full_like(full, 255)
+    cutout[300:, 1000:2780] = full[300:, 1000:2780]  # 40 % of the picture
+    yield from _whole(full, "12 MP", threads, 5, "<= 1.15", ">= 11")
+    yield from _whole(cutout, "12 MP, 40 % person on white", threads, 5, "<= 0.7", ">= 18")
+    yield from _whole(photo_of(SMALL), "432 x 288", threads, 41, "", ">= 14")
+    yield from _whole(photo_of((1080, 1920)), "1920 x 1080", threads, 9, "", "")
+
+
+def photo_of(size: tuple[int, int]) -> np.ndarray:
+    """A real portrait, uint8 (H, W, 3) RGB."""
+    return cv2.resize(astronaut(), size[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def _palette() -> Iterator[Row]:
+    hsv = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2HSV)
+    hists = [
+        np.bincount(hsv[..., c].ravel(), minlength=n) for c, n in ((0, 180), (1, 256), (2, 256))
+    ]
+    contenders = {
+        "document": lambda: [document.k_histogram(hist) for hist in hists],
+        "reference": lambda: [reference.k_histogram(hist) for hist in hists],
+        "engine": lambda: [engine.k_histogram(hist) for hist in hists],
+    }
+    _check_equal(contenders)
+    seconds = in_turns(contenders, rounds=21)
+    what = "k_histogram, three channels"
+    yield faster(seconds, "engine", "document", what, "the document's code", ">= 1000")
+    yield faster(seconds, "engine", "reference", what, "the vectorised reference of the tests")
+
+
+def _recolour(threads: int) -> Iterator[Row]:
+    smooth = stylise._smooth(photo_of(LARGE), OPTIONS, swap=False)
+    interleaved = np.ascontiguousarray(smooth.transpose(1, 2, 0))
+    planes, out = np.empty_like(smooth), np.empty_like(interleaved)
+    everything = (slice(0, LARGE[0]), slice(0, LARGE[1]))
+
+    def ours() -> np.ndarray:
+        np.copyto(planes, smooth)  # they are overwritten; the copy is part of the time
+        counts = stylise._to_hsv(planes, threads)
+        drawing = stylise.Drawing(out, *stylise._find_palette(counts, OPTIONS), contours=())
+        stylise._paint(planes, drawing, everything, False, out, threads)
+        return out
+
+    contenders = {
+        "table": lambda: document.recolour(interleaved, document.quantise_by_table),
+        "engine": ours,
+    }
+    _check_equal(contenders)
+    seconds = in_turns(contenders, rounds=7)
+    what = "HSV, histograms, palette, colours and RGB at 12 MP"
+    yield faster(seconds, "engine", "table", what, "NumPy with a table", ">= 6")
+
+
+def _whole(
+    image: np.ndarray, name: str, threads: int, rounds: int, floor_target: str, target: str
+) -> Iterator[Row]:
+    planes = [np.ascontiguousarray(image[..., c]) for c in range(3)]
+    smoothed = document.smooth(image)
+    edges = cv2.Canny(smoothed, 100, 200)
+
+    def floor() -> None:
+        smooth = [cv2.bilateralFilter(plane, 5, 50, 50) for plane in planes]
+        cv2.Canny(smoothed, 100, 200)
+        hsv = cv2.cvtColor(smoothed, cv2.COLOR_RGB2HSV)
+        cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+        contours, _ = cv2.findContours(edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(hsv, contours, -1, (0, 0, 0), 1)
+        assert len(smooth) == 3
+
+    contenders: dict[str, Any] = {
+        "document": lambda: document.cartoonize(image),
+        "table": lambda: document.cartoonize(image, document.quantise_by_table),
+        "engine": lambda: stylise.draw(image, OPTIONS, threads=threads).cartoon,
+    }
+    _check_equal(contenders)
+    seconds = in_turns(contenders | {"floor": floor}, rounds)
+    what = f"cartoon stage, {name}"
+    yield faster(seconds, "engine", "document", what, "the document's code", target)
+    yield faster(seconds, "engine", "table", what, "the same with a table")
+    if floor_target:
+        yield faster(seconds, "engine", "floor", what, "OpenCV's part of it alone", floor_target)
+
+
+def _check_equal(contenders: dict[str, Any]) -> None:
+    first, *others = (run() for run in contenders.values())
+    for other in others:
+        for a, b in zip(first, other, strict=True):
+            assert_array_equal(a, b)
