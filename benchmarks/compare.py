@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ import torch
 from benchmarks import cartoon_stage, networks, processes, whole_photos
 from benchmarks.limits import describe_machine, measure_limits
 from benchmarks.rows import Row
+from engine.process import keep_memory
 from engine.threads import usable_threads
 
 RESULTS = Path(__file__).parent / "results"
@@ -35,6 +36,7 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(SECTIONS)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; wanted {', '.join(SECTIONS)}")
+    keep_memory()  # for all contenders
     cv2.setNumThreads(THREADS)
     torch.set_num_threads(THREADS)
     machine, limits = describe_machine(THREADS), measure_limits(THREADS)

@@ -62,27 +62,31 @@ def _around_the_network() -> Iterator[Row]:
 
 
 def _to_photo_size() -> Iterator[Row]:
-    for height, width, name, rounds in ((*PHOTO, "450 x 600", 21), (3000, 4000, "12 MP", 3)):
-        photo = _photo(height, width)
-        with engine.load(provider="cpu") as app:
-            facts, result = app.model, app(photo)
-            small = resize(photo, network_size(height, width, facts.input))
-            logits, session = result.logits, app._open_session
+    with engine.load(provider="cpu") as app:
+        yield _enlarge(app, PHOTO, "450 x 600", 21)
+        yield _enlarge(app, (3000, 4000), "12 MP", 3)
 
-            def ours(result: Any = result, photo: Any = photo, small: Any = small) -> Any:
-                fresh = replace(result)  # nothing computed before
-                fresh.alpha, _ = app._find_matte(result.coarse_probability, photo, small, session)
-                return fresh.label_map, fresh.probability, fresh.alpha
 
-            def full_size(logits: Any = logits, size: Any = (height, width)) -> Any:
-                with torch.no_grad():
-                    return _upsample_all(logits, size, facts.align_corners)
+def _enlarge(app: engine.Cartoonifier, size: tuple[int, int], name: str, rounds: int) -> Row:
+    photo, facts = _photo(*size), app.model
+    result = app(photo)
+    small = resize(photo, network_size(*size, facts.input))
 
-            assert (ours()[0] == full_size()[0]).mean() > 0.9999
-            seconds = in_turns({"engine": ours, "torch": full_size}, rounds, pause=True)
-        what = f"logits to label map, probability and refined alpha, {name}"
-        against = "torch: 21 channels upsampled, softmax, argmax, blur"
-        yield faster(seconds, "engine", "torch", what, against, ">= 15")
+    def ours() -> Any:
+        fresh = replace(result)  # nothing computed before
+        coarse = result.coarse_probability
+        fresh.alpha, _ = app._find_matte(coarse, photo, small, app._open_session)
+        return fresh.label_map, fresh.probability, fresh.alpha
+
+    def full_size() -> Any:
+        with torch.no_grad():
+            return _upsample_all(result.logits, size, facts.align_corners)
+
+    assert (ours()[0] == full_size()[0]).mean() > 0.9999
+    seconds = in_turns({"engine": ours, "torch": full_size}, rounds, pause=True)
+    what = f"logits to label map, probability and refined alpha, {name}"
+    against = "torch: 21 channels upsampled, softmax, argmax, blur"
+    return faster(seconds, "engine", "torch", what, against, ">= 15")
 
 
 def _upsample_all(logits: np.ndarray, size: tuple[int, int], align_corners: bool) -> Any:

@@ -21,7 +21,8 @@ import cv2, sys, numpy as np
 from skimage.data import astronaut
 import engine
 def peak():
-    return int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) * 1024
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
 with engine.load(provider="cpu") as app:
     app(astronaut())
     before = peak()

@@ -14,7 +14,7 @@ class Row:
     what: str
     against: str
     ratio: Ratio
-    """How many times faster; where the target is an upper bound, how many times as long or large."""
+    """How many times faster; where the target is an upper bound, how many times as long."""
     target: str = ""
     """Such as ">= 6" or "<= 1.15"; empty where there is none."""
     ms: float | None = None

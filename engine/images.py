@@ -250,7 +250,7 @@ def _decode(image: Image.Image, name: str, max_megapixels: float) -> NDArray[np.
     image = _to_srgb(_flatten(_eight_bit(image, name)), profile, name)
     if orientation in _TURNS:
         image = image.transpose(_TURNS[orientation])
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import io
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import engine
+from engine import process
 from engine.errors import EngineError, OptionError
 from engine.options import MAX_MEGAPIXELS, CutoutOptions, SegmentOptions
 
@@ -128,13 +128,14 @@ def main(
         segment = SegmentOptions(keep, classic)
         cutout = CutoutOptions(background, edges=edges, clean=clean)
 
+        process.prepare_imports()
         from engine import batch, output, pipeline
 
         target = output.parse_output(out, save, format, background, overwrite)
         jobs = batch.plan_jobs(sources, target)
         if len(jobs) > 1 and not target.folder:
             raise OptionError(f"-o {out} takes one picture, {len(jobs)} photos are given.")
-        workers, threads = _own_the_process(threads, len(jobs))
+        workers, threads = process.own_process(threads, len(jobs))
         cartoonifier = pipeline.load(
             model, provider, threads,
             segment=segment, cutout=cutout, max_megapixels=max_megapixels, models=models,
@@ -194,30 +195,6 @@ def _set_up_log(quiet: bool, verbose: bool) -> None:
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.getLogger("engine").setLevel(level)
-
-
-def _own_the_process(threads: int | None, photos: int) -> tuple[int, int]:
-    """Sets what is global, for here the process is ours.
-
-    Returns how many photos are done at a time, and with how many threads each: the same threads
-    do more on as many photos than together on one.
-    """
-    # For the linear algebra that no kernel here uses, Numba would spend 0.2 s on loading SciPy.
-    sys.modules["scipy"] = None  # type: ignore[assignment]
-
-    import cv2
-    from PIL import Image
-
-    from engine.threads import usable_threads
-
-    usable = usable_threads(threads)
-    workers = min(usable, photos)
-    cv2.setNumThreads(usable // workers)
-    Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
-    warnings.filterwarnings("ignore", module="PIL")  # damage is told by an error of ours
-    # Read when onnxruntime is imported: it would write to HOME, and report to its makers.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    return workers, usable // workers
 
 
 def _demo_photo() -> str:

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors"},
-    {"options", "threads", "strips", "images", "weights", "kernels", "reference"},
+    {"options", "threads", "process", "strips", "images", "weights", "kernels", "reference"},
     {"segment", "cutout", "cartoon", "metrics"},
     {"result"},
     {"record"},
