@@ -4,14 +4,17 @@ import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from PIL import Image
 from skimage.metrics import structural_similarity
 
 import engine
-from engine.kernels import palette, pixels
+from engine.cartoon import stylise
+from engine.kernels import edges, palette, pixels
 from engine.reference import labels as reference_labels
 from engine.reference import palette as reference_palette
 from engine.reference import stylise as reference
 from engine.segment.labels import find_labels
+from engine.segment.preprocess import resize
 
 TWINS = pytest.mark.parametrize("twin", ["reference", "kernel"])
 
@@ -45,35 +48,71 @@ def bench_k_histogram(benchmark, size, hists, twin):
 
 
 @TWINS
-def bench_count_levels(benchmark, size, hsv, twin):
+def bench_hsv_and_histograms(benchmark, size, photo, twin):
+    planes = photo.transpose(2, 0, 1).copy()
+    room = np.empty_like(planes)
+
     def kernel():
+        np.copyto(room, planes)
         counts = np.zeros((3, 256), np.int64)
-        pixels.count_levels(hsv, counts)
+        pixels.to_hsv(room, 0, photo.shape[0], counts)
         return counts[0, :180], counts[1], counts[2]
 
-    twins = {"reference": lambda: reference.count_levels(hsv), "kernel": kernel}
-    got, expected = measure(benchmark, "histograms", size, twin, twins)
+    twins = {
+        "reference": lambda: reference.count_levels(cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)),
+        "kernel": kernel,
+    }
+    got, expected = measure(benchmark, "HSV and histograms", size, twin, twins)
     for a, b in zip(got, expected, strict=True):
         assert_array_equal(a, b)
 
 
 @TWINS
+def bench_edges(benchmark, size, photo, twin):
+    planes = photo.transpose(2, 0, 1).copy()
+    height, width = photo.shape[:2]
+
+    def kernel():
+        marked = np.zeros((height + 2, width + 2), np.uint8)
+        edges.follow(marked, edges.find_peaks(planes, 100, 200, 0, height, marked))
+        return marked[1:-1, 1:-1] > 0
+
+    twins = {"reference": lambda: cv2.Canny(photo, 100, 200) > 0, "kernel": kernel}
+    got, expected = measure(
+        benchmark, "edges (reference: OpenCV, all its threads)", size, twin, twins
+    )
+    assert_array_equal(got, expected)
+
+
+@TWINS
 def bench_quantise(benchmark, size, hsv, hists, twin):
     centroids = [palette.k_histogram(hist, 0.001, 80) for hist in hists]
+    planes, out = hsv.transpose(2, 0, 1).copy(), np.empty_like(hsv)
+    groups = hsv.shape[1] // 128 * 128  # as the engine does it; the rest is OpenCV's
 
     def kernel():
         tables = np.stack([palette.quantise_table(channel) for channel in centroids])
-        out = hsv.copy()
-        pixels.quantise(out, tables)
-        return out
+        places, colours = stylise._mix_palette(tables, cv2.COLOR_HSV2RGB)
+        pixels.paint(planes[:, :, :groups], places, colours, out[:, :groups])
+        return out[:, :groups]
 
     def plain():
-        return np.dstack([reference.quantise(hsv[..., c], centroids[c]) for c in range(3)])
+        levels = [reference.quantise(hsv[..., c], centroids[c]) for c in range(3)]
+        return cv2.cvtColor(np.dstack(levels), cv2.COLOR_HSV2RGB)[:, :groups]
 
-    got, expected = measure(
-        benchmark, "quantise", size, twin, {"reference": plain, "kernel": kernel}
-    )
+    twins = {"reference": plain, "kernel": kernel}
+    got, expected = measure(benchmark, "quantise and RGB", size, twin, twins)
     assert_array_equal(got, expected)
+
+
+@TWINS
+def bench_resize(benchmark, size, photo, twin):
+    def pillow():
+        return np.asarray(Image.fromarray(photo).resize((577, 449), Image.Resampling.BILINEAR))
+
+    twins = {"reference": pillow, "kernel": lambda: resize(photo, (449, 577))}
+    got, expected = measure(benchmark, "resize (reference: Pillow)", size, twin, twins)
+    assert np.abs(got.astype(int) - expected).max() <= 1
 
 
 @TWINS

@@ -15,10 +15,9 @@ from pathlib import Path
 import cv2
 import torch
 
-from benchmarks import cartoon_stage, networks, processes, whole_photos
+from benchmarks import cartoon_stage, choices, networks, processes, whole_photos
 from benchmarks.limits import describe_machine, measure_limits
 from benchmarks.rows import Row
-from engine.process import keep_memory
 from engine.threads import usable_threads
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,6 +27,7 @@ SECTIONS = {
     "networks": networks.measure,
     "photos": whole_photos.measure,
     "processes": processes.measure,
+    "choices": choices.measure,
 }
 
 
@@ -36,7 +36,6 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(SECTIONS)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; wanted {', '.join(SECTIONS)}")
-    keep_memory()  # for all contenders
     cv2.setNumThreads(THREADS)
     torch.set_num_threads(THREADS)
     machine, limits = describe_machine(THREADS), measure_limits(THREADS)

@@ -12,21 +12,37 @@ SAFE_MARGIN = 1e-4
 
 
 @helper
+def _challenge(
+    c: int, values: np.ndarray, best: np.ndarray, best_value: np.ndarray, second: np.ndarray
+) -> None:
+    """The largest values so far, whose they are, and the second largest, after class `c`."""
+    for x in range(len(values)):
+        value = values[x]
+        if value > best_value[x]:
+            best[x], best_value[x], second[x] = c, value, best_value[x]
+        elif value > second[x]:
+            second[x] = value
+
+
+@helper
 def _decide_cells(logits: np.ndarray) -> np.ndarray:
     """The class of all pixels between four neighbouring logits, or -1 where it varies."""
     classes, h, w = logits.shape
     safe = np.float32(SAFE_MARGIN) * np.abs(logits).max()
     winner = np.empty((h, w), np.int64)
+    best, best_value, second = (
+        np.empty(w, np.int64),
+        np.empty(w, np.float32),
+        np.empty(w, np.float32),
+    )
     for y in range(h):
+        best[:] = 0
+        best_value[:] = logits[0, y]
+        second[:] = -np.inf
+        for c in range(1, classes):
+            _challenge(c, logits[c, y], best, best_value, second)
         for x in range(w):
-            best, best_value, second = 0, logits[0, y, x], np.float32(-np.inf)
-            for c in range(1, classes):
-                value = logits[c, y, x]
-                if value > best_value:
-                    best, best_value, second = c, value, best_value
-                elif value > second:
-                    second = value
-            winner[y, x] = best if best_value - second > safe else -1
+            winner[y, x] = best[x] if best_value[x] - second[x] > safe else -1
     decided = winner.copy()
     for y in range(h):
         for x in range(w):

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.jit import kernel
+from engine.kernels.jit import helper, kernel
 
 PRECISION = 22  # bits after the point of a weight
 
 
+@helper
+def _add_line(sums: np.ndarray, weight: np.int32, line: np.ndarray) -> None:
+    for x in range(len(sums)):
+        sums[x] += np.int32(weight * np.int32(line[x]))
+
+
+@helper
+def _round_line(sums: np.ndarray, out: np.ndarray) -> None:
+    for x in range(len(sums)):
+        out[x] = sums[x] >> PRECISION
+
+
 @kernel(
-    "void(uint8[:, :, ::1], int64[::1], int64[::1], int32[:, ::1],"
-    " int64[::1], int64[::1], int32[:, ::1], int64, int64, uint8[:, :, ::1])"
+    "void(uint8[:, ::1], int64[::1], int64[::1], int32[:, ::1],"
+    " int64[::1], int64[::1], int32[:, ::1], int64, int64, uint8[:, ::1])"
 )
 def resample(
     photo: np.ndarray,
@@ -25,13 +37,13 @@ def resample(
     bottom: int,
     out: np.ndarray,
 ) -> None:
-    """The rows `top` to `bottom` of `out`, uint8 (h, w, 3), of `photo`, uint8 (H, W, 3).
+    """The rows `top` to `bottom` of `out`, uint8 (h, w * 3), of `photo`, uint8 (H, W * 3).
 
     For each row and column of `out`: the first one of the photo, how many, and their weights, int32
     in units of 2**-22. Across first, rounded to whole levels, then down.
     """
     half = np.int32(1 << (PRECISION - 1))
-    width = out.shape[1]
+    width = out.shape[1] // 3
     first = row_starts[top]
     last = row_starts[bottom - 1] + row_counts[bottom - 1]
     across = np.empty((last - first, width * 3), np.uint8)
@@ -40,11 +52,13 @@ def resample(
         for x in range(width):
             r, g, b = half, half, half
             start = column_starts[x]
+            taps = row[3 * start : 3 * (start + column_counts[x])]
+            weights = column_weights[x]
             for i in range(column_counts[x]):
-                weight = column_weights[x, i]
-                r += weight * row[start + i, 0]
-                g += weight * row[start + i, 1]
-                b += weight * row[start + i, 2]
+                weight = weights[i]
+                r += weight * np.int32(taps[3 * i])
+                g += weight * np.int32(taps[3 * i + 1])
+                b += weight * np.int32(taps[3 * i + 2])
             line[3 * x] = r >> PRECISION
             line[3 * x + 1] = g >> PRECISION
             line[3 * x + 2] = b >> PRECISION
@@ -52,12 +66,8 @@ def resample(
     for y in range(top, bottom):
         sums[:] = half
         for i in range(row_counts[y]):
-            weight, line = row_weights[y, i], across[row_starts[y] + i - first]
-            for x in range(width * 3):
-                sums[x] += weight * np.int32(line[x])
-        for x in range(width):
-            for c in range(3):
-                out[y, x, c] = sums[3 * x + c] >> PRECISION
+            _add_line(sums, row_weights[y, i], across[row_starts[y] + i - first])
+        _round_line(sums, out[y])
 
 
 @kernel("void(uint8[:, :, ::1], float32[:, ::1], int64, float32[:, :, :, ::1])")

@@ -48,8 +48,9 @@ def resize(photo: NDArray[np.uint8], size: tuple[int, int], threads: int = 1) ->
     photo = np.require(photo, requirements=("C", "W"))
     out = np.empty((height, width, 3), np.uint8)
     rows, columns = _taps(photo.shape[0], height), _taps(photo.shape[1], width)
+    lines, small_lines = photo.reshape(len(photo), -1), out.reshape(height, -1)
     in_strips(
-        lambda top, bottom: kernels.resample(photo, *rows, *columns, top, bottom, out),
+        lambda top, bottom: kernels.resample(lines, *rows, *columns, top, bottom, small_lines),
         height,
         max(width, photo.shape[0] * photo.shape[1] // height),
         threads,
