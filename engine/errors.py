@@ -5,6 +5,7 @@ EngineError             1
 ├── PhotoError          3   a photo cannot be read, or an array is not a picture
 │   └── HistogramError  3   counts from which no palette can be found
 ├── OutputError         3   a result cannot be written
+│   └── DiskFullError   3   there is no room for it
 ├── ModelError          4   a model is missing, damaged or not described
 └── ProviderError       5   the provider that was asked for cannot run the model
 """
@@ -41,6 +42,10 @@ class OutputError(EngineError):
     """A result cannot be written: the file exists, or the folder or format refuses it."""
 
     exit_code = 3
+
+
+class DiskFullError(OutputError):
+    """There is no room left for a file."""
 
 
 class ModelError(EngineError):

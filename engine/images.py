@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -16,7 +17,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from engine.errors import OutputError, PhotoError
+from engine.errors import DiskFullError, OutputError, PhotoError
+from engine.metadata import tag_png
 from engine.options import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
@@ -54,7 +56,14 @@ log = logging.getLogger(__name__)
 
 
 def read_photo(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
-    """The photo, uint8 (H, W, 3), sRGB, upright, transparency laid on white.
+    """The photo alone; see `read_with_exif`."""
+    return read_with_exif(source, max_megapixels)[0]
+
+
+def read_with_exif(
+    source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS
+) -> tuple[NDArray[np.uint8], bytes]:
+    """The photo, uint8 (H, W, 3), sRGB, upright, transparency laid on white; and its EXIF block.
 
     Parameters
     ----------
@@ -69,13 +78,14 @@ def read_photo(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> N
         Missing, empty, truncated, not a picture, too large, or of an unfit type.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source, max_megapixels)
+        return _from_array(source, max_megapixels), b""
     if isinstance(source, Image.Image):
         with _damage_to_error("image"):
-            return _decode(source, "image", max_megapixels)
+            return _decode(source, "image", max_megapixels), _exif_of(source)
     name = _name_of(source)
     with _damage_to_error(name), _open_bytes(source, name) as file:
-        return _decode(_open_image(file, name), name, max_megapixels)
+        image = _open_image(file, name)
+        return _decode(image, name, max_megapixels), _exif_of(image)
 
 
 def write_file(data: bytes, path: Path, overwrite: bool) -> None:
@@ -83,7 +93,7 @@ def write_file(data: bytes, path: Path, overwrite: bool) -> None:
 
     Raises OutputError when the file exists and may not be overwritten, or cannot be written.
     """
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with _new_folders(path.parent):
             try:
@@ -98,7 +108,8 @@ def write_file(data: bytes, path: Path, overwrite: bool) -> None:
     except FileExistsError as error:
         raise OutputError(f"{path}: {_IS_KEPT}") from error
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}.") from error
+        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else OutputError
+        raise kind(f"{path}: cannot be written: {error.strerror or error}.") from error
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
@@ -108,17 +119,22 @@ def refuse_existing(paths: Iterable[Path]) -> None:
             raise OutputError(f"{path}: {_IS_KEPT}")
 
 
-def encode_image(picture: NDArray[np.uint8] | Image.Image, format: str) -> bytes:
+def encode_image(
+    picture: NDArray[np.uint8] | Image.Image, format: str, exif: bytes = b"", profile: bytes = b""
+) -> bytes:
     """The picture's file, as bytes; `format` is png, jpg or webp.
+
+    With an EXIF block and a colour profile, where they are not empty.
 
     Raises OutputError when the format cannot hold it.
     """
     if format == "png" and isinstance(picture, np.ndarray) and max(picture.shape) < _LONG_SIDE:
-        return _encode_png(picture)
+        return tag_png(_encode_png(picture), exif, profile)
     image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
     buffer = io.BytesIO()
     try:
-        image.save(buffer, **_WRITERS["jpg" if format == "jpeg" else format])
+        writer = _WRITERS["jpg" if format == "jpeg" else format]
+        image.save(buffer, **writer, exif=exif, icc_profile=profile or None)
     except (OSError, ValueError) as error:
         size = f"{image.width} x {image.height} {image.mode}"
         raise OutputError(f"{format} cannot hold {size}: {error}. Try --format png.") from error
@@ -286,6 +302,11 @@ def _flatten(image: Image.Image) -> Image.Image:
         flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
         return flat
     return image.convert("RGB") if image.mode in ("P", "1") else image
+
+
+def _exif_of(image: Image.Image) -> bytes:
+    exif = image.info.get("exif", b"")
+    return exif if isinstance(exif, bytes) else b""
 
 
 def _orientation(image: Image.Image, name: str) -> int:

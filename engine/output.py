@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OptionError, OutputError
 from engine.images import FORMATS, SUFFIXES, refuse_existing, write_file
+from engine.metadata import check_policy
 from engine.result import PNG_KINDS, Result, output_paths, refuse_transparency
 
 STDOUT = "-"
@@ -22,6 +24,7 @@ class Output:
     kinds: tuple[str, ...]
     format: str
     overwrite: bool
+    metadata: str = "copy-safe"
     folder: Path | None = None
     file: Path | None = None
     """Neither folder nor file: stdout."""
@@ -37,18 +40,22 @@ class Output:
             return output_paths(self.folder, name, self.kinds, self.format)
         return [self.file] if self.file else []
 
-    def check(self, name: str) -> None:
-        """Raises OutputError when a file of the photo exists and is to be kept."""
+    def check(self, name: str, ours: Collection[Path] = ()) -> None:
+        """Raises OutputError when a file of the photo exists that is not `ours`, and is kept."""
         if not self.overwrite:
-            refuse_existing(self.paths(name))
+            refuse_existing(path for path in self.paths(name) if path not in ours)
 
-    def write(self, result: Result) -> list[Path]:
-        """Writes what was asked for, and returns the files."""
+    def write(self, result: Result, replace: bool = False) -> list[Path]:
+        """Writes what was asked for, and returns the files; `replace` those of an earlier run."""
         if self.folder:
             return result.save(
-                self.folder, self.kinds, format=self.format, overwrite=self.overwrite
+                self.folder,
+                self.kinds,
+                format=self.format,
+                overwrite=self.overwrite or replace,
+                metadata=self.metadata,
             )
-        data = result.encode(self.kinds[0], self.format)
+        data = result.encode(self.kinds[0], self.format, self.metadata)
         if self.file:
             write_file(data, self.file, self.overwrite)
         else:
@@ -69,13 +76,19 @@ def _write_to_stdout(data: bytes) -> None:
 
 
 def parse_output(
-    out: str, save: str | None, format: str | None, background: str, overwrite: bool
+    out: str,
+    save: str | None,
+    format: str | None,
+    background: str,
+    overwrite: bool,
+    metadata: str = "copy-safe",
 ) -> Output:
     """The output that the command line's words ask for.
 
     `out` is "-", a path with a picture's suffix, or a folder. Raises OptionError where the
     words contradict each other.
     """
+    check_policy(metadata)
     if not out:
         raise OptionError("-o is empty; give a folder, a picture's path, or - for stdout.")
     path, suffix = Path(out), os.path.splitext(out)[1].lower()
@@ -96,14 +109,14 @@ def parse_output(
     if background == "transparent":
         refuse_transparency(kinds, format)
     if out == STDOUT:
-        return Output(kinds, format, overwrite)
+        return Output(kinds, format, overwrite, metadata)
     folders = [*map(str, path.parents), *([] if is_file else [out])]
     blocker = next((p for p in folders if os.path.exists(p) and not os.path.isdir(p)), None)
     if blocker:
         raise OptionError(f"-o {out}: {blocker} is a file, wanted a folder.")
     if is_file:
-        return Output(kinds, format, overwrite, file=path)
-    return Output(kinds, format, overwrite, folder=path)
+        return Output(kinds, format, overwrite, metadata, file=path)
+    return Output(kinds, format, overwrite, metadata, folder=path)
 
 
 def _format_of(out: str, suffix: str, asked: str | None, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
@@ -21,7 +22,7 @@ from engine.cutout.clean import clean
 from engine.cutout.matte import soft_matte
 from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError
-from engine.images import PhotoSource, read_photo
+from engine.images import PhotoSource, read_with_exif
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
 from engine.segment.labels import (
@@ -91,12 +92,12 @@ class Cartoonifier:
         session = self._open_session
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
-            pixels = read_photo(photo, self.max_megapixels)
+            pixels, exif = read_with_exif(photo, self.max_megapixels)
         make = self._make_classic if self.segment.classic else self._make
         result = make(session, pixels, timings)
         result.name = _name_of(photo)
         result.model, result.provider = session.facts.name, session.provider
-        result.threads = session.threads
+        result.threads, result.exif = session.threads, exif
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", result.name, stages)
         if not result.alpha.any():
@@ -121,6 +122,11 @@ class Cartoonifier:
             cartoon or self.cartoon,
             self.max_megapixels,
         )
+
+    @property
+    def backdrop_digest(self) -> str:
+        """Of the background's pixels: a picture's path does not tell what is in it."""
+        return hashlib.blake2b(self._backdrop.tobytes(), digest_size=16).hexdigest()
 
     @property
     def provider(self) -> str:

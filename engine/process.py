@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 
+from engine.errors import OptionError
 from engine.threads import usable_threads
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # malloc.h
@@ -24,24 +25,28 @@ def prepare_imports() -> None:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
-def own_process(threads: int | None, photos: int) -> tuple[int, int]:
+def own_process(threads: int | None, jobs: int | None, photos: int) -> tuple[int, int]:
     """Sets threads, memory and limits that are global, after the libraries are loaded.
 
-    Returns how many photos are done at a time, and with how many threads each: the same threads
-    do more on as many photos than together on one. Raises OptionError for less than one thread.
+    Returns how many photos are done at a time, `jobs` or what the machine gives, and with how many
+    threads each: the same threads do more on as many photos than together on one. Raises
+    OptionError for less than one of either.
     """
     import cv2
     from PIL import Image
 
     usable = usable_threads(threads)
-    workers = min(usable, photos)
-    cv2.setNumThreads(usable // workers)
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"jobs is {jobs}; it is at least 1.")
+    workers = max(1, min(jobs or usable, photos))
+    threads = max(1, usable // workers)
+    cv2.setNumThreads(threads)
     Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
     warnings.filterwarnings("ignore", module="PIL")  # damage is told by an error of ours
     keep_memory()
     gc.enable()
     gc.freeze()  # neither collected again, nor looked through at the end
-    return workers, usable // workers
+    return workers, threads
 
 
 def keep_memory() -> None:

@@ -18,6 +18,7 @@ from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
 from engine.images import FORMATS, encode_image, refuse_existing, write_file
+from engine.metadata import check_policy, filter_exif, srgb_profile
 from engine.segment.labels import find_labels, upsample
 from engine.strips import at_once
 
@@ -57,6 +58,8 @@ class Result:
     provider: str = ""
     threads: int = 1
     """How many may be used to measure and to write it."""
+    exif: bytes = b""
+    """The photo's, as it was read; empty for none."""
 
     @cached_property
     def probability(self) -> NDArray[np.float32]:
@@ -95,12 +98,17 @@ class Result:
             picture.putpalette(voc_colours().tobytes())
         return picture
 
-    def encode(self, kind: str, format: str) -> bytes:
-        """The file of one picture; `format` is "png", "jpg" or "webp".
+    def encode(self, kind: str, format: str, metadata: str = "copy-safe") -> bytes:
+        """The file of one picture; `format` is "png", "jpg" or "webp", `metadata` as in `save`.
 
         Raises OptionError for another kind, OutputError where the format cannot hold it.
         """
-        return encode_image(self.picture(kind) if kind == "labels" else self._pixels(kind), format)
+        if kind == "labels":
+            return encode_image(self.picture(kind), format)
+        if kind == "mask" or metadata == "strip":
+            return encode_image(self._pixels(kind), format)
+        exif = filter_exif(self.exif, metadata)
+        return encode_image(self._pixels(kind), format, exif, srgb_profile())
 
     def save(
         self,
@@ -109,11 +117,15 @@ class Result:
         *,
         format: str = "png",
         overwrite: bool = False,
+        metadata: str = "copy-safe",
     ) -> list[Path]:
         """Writes `name`_`kind`.`format` for each kind, and returns the paths.
 
         Nothing is written when one of the files exists already, unless `overwrite`. Mask and
-        labels are always PNG.
+        labels are always PNG, and without metadata.
+
+        `metadata` is "copy-safe" (the photo's EXIF without place, maker's notes and thumbnail, and
+        an sRGB profile), "keep" (also with those, but the thumbnail) or "strip" (nothing).
 
         Raises
         ------
@@ -122,6 +134,7 @@ class Result:
         OutputError
             A file exists, or cannot be written.
         """
+        check_policy(metadata)
         which = tuple(dict.fromkeys(which))
         paths = output_paths(Path(folder), self.name, which, format)
         if self.cutout.shape[2] == 4:
@@ -130,7 +143,7 @@ class Result:
             refuse_existing(paths)
         written: list[Path] = []
         calls = [
-            lambda k=kind, p=path: self.encode(k, p.suffix[1:])
+            lambda k=kind, p=path: self.encode(k, p.suffix[1:], metadata)
             for kind, path in zip(which, paths, strict=True)
         ]
         try:

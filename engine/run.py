@@ -8,9 +8,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +21,9 @@ from engine.errors import EngineError, OptionError
 from engine.options import MAX_MEGAPIXELS, CutoutOptions, SegmentOptions
 
 if TYPE_CHECKING:
-    from engine.batch import Outcome
+    from engine.batch import Batch, Outcome
+    from engine.output import Output
+    from engine.plan import Job
 
 _SOME_FAILED, _INTERRUPTED = 1, 130
 
@@ -98,6 +101,26 @@ def main(
     max_megapixels: Annotated[
         float, typer.Option(help="Larger photos are refused.")
     ] = MAX_MEGAPIXELS,
+    metadata: Annotated[
+        str,
+        typer.Option(help="From photo to pictures: copy-safe (but not the place), keep or strip."),
+    ] = "copy-safe",
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Folders in folders too; OUT mirrors them.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Photos at a time. Default: what the machine gives."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on: skip what OUT's journal says is done.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with photos as they arrive, until Ctrl-C.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be read and written.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.")
     ] = False,
@@ -115,6 +138,8 @@ def main(
 
     Exit codes: 0 all done; 1 some photos failed; 2 wrong usage; 3 the only photo failed;
     4 the model; 5 the provider.
+
+    cartoonify doctor says what runs here, and whether it works.
     """
     with _errors_to_exit_code():
         if quiet and verbose:
@@ -129,36 +154,72 @@ def main(
         cutout = CutoutOptions(background, edges=edges, clean=clean)
 
         process.prepare_imports()
-        from engine import batch, output, pipeline
+        from engine import output, pipeline, plan
+        from engine.batch import Batch
+        from engine.journal import Journal
 
-        target = output.parse_output(out, save, format, background, overwrite)
-        jobs = batch.plan_jobs(sources, target)
-        if len(jobs) > 1 and not target.folder:
-            raise OptionError(f"-o {out} takes one picture, {len(jobs)} photos are given.")
-        workers, threads = process.own_process(threads, len(jobs))
-        cartoonifier = pipeline.load(
-            model, provider, threads,
-            segment=segment, cutout=cutout, max_megapixels=max_megapixels, models=models,
-        )  # fmt: skip
-        lines = not quiet and not target.is_stdout and not as_json
-        with cartoonifier, _progress(len(jobs), quiet) as track:
-            outcomes = batch.run_jobs(cartoonifier, jobs, target, workers, lines or as_json)
-            failed = _report(track(outcomes), as_json, lines)
-        _name_failed(failed, len(jobs))
+        target = output.parse_output(out, save, format, background, overwrite, metadata)
+        planned = plan.plan_jobs(sources, target, recursive)
+        if len(planned) > 1 and not target.folder:
+            raise OptionError(f"-o {out} takes one picture, {len(planned)} photos are given.")
+        if (resume or watch) and not target.folder:
+            raise OptionError(f"-o {out}: --resume and --watch want a folder.")
+        if dry_run:
+            _print_plan(planned, target)
+            return
+        found = any(job.source not in sources for job in planned)  # in folders
+        workers, threads = process.own_process(threads, jobs, 1 << 30 if watch else len(planned))
+        wishes = _Wishes(
+            as_json,
+            lines=not (quiet or target.is_stdout or as_json),
+            bar=len(planned) > 1 and not (quiet or watch),
+        )
+        with ExitStack() as stack:
+            cartoonifier = stack.enter_context(
+                pipeline.load(
+                    model, provider, threads,
+                    segment=segment, cutout=cutout, max_megapixels=max_megapixels, models=models,
+                )
+            )  # fmt: skip
+            journal = None
+            if target.folder and (resume or watch or found):
+                journal = stack.enter_context(Journal(target.folder))
+                journal.sweep()
+            measure = wishes.lines or as_json
+            batch = Batch(cartoonifier, target, measure, journal, resume or watch)
+            if watch:
+                _watch(batch, sources, recursive, workers, wishes)
+                return
+            failed = _show(batch.run(planned, workers), wishes, len(planned))
+        _name_failed(failed, len(planned))
 
 
-def _report(outcomes: Iterable[Outcome], as_json: bool, lines: bool) -> list[Outcome]:
+@dataclass(frozen=True)
+class _Wishes:
+    """How the outcomes are shown."""
+
+    as_json: bool
+    lines: bool
+    bar: bool
+
+
+def _show(outcomes: Iterable[Outcome], wishes: _Wishes, total: int) -> list[Outcome]:
     """Prints each outcome as it comes, and returns those that failed."""
     from engine import console
 
-    failed = []
-    for outcome in outcomes:
-        if outcome.error:
-            failed.append(outcome)
-        if as_json:
-            print(console.as_json(outcome), flush=True)
-        elif outcome.record and lines:
-            print(console.as_line(outcome), flush=True)
+    failed, skipped = [], 0
+    with _progress(total, wishes.bar) as track:
+        for outcome in track(outcomes):
+            if outcome.error:
+                failed.append(outcome)
+            elif not outcome.record:
+                skipped += 1
+            if wishes.as_json:
+                print(console.as_json(outcome), flush=True)
+            elif outcome.record and wishes.lines:
+                print(console.as_line(outcome), flush=True)
+    if skipped and wishes.lines:
+        print(f"{skipped} of {total} photos were done before")
     return failed
 
 
@@ -172,6 +233,32 @@ def _name_failed(failed: Sequence[Outcome], total: int) -> None:
         raise typer.Exit(failed[0].error.exit_code if failed[0].error else _SOME_FAILED)
     print(f"error: {len(failed)} of {total} photos failed", file=sys.stderr)
     raise typer.Exit(_SOME_FAILED)
+
+
+def _print_plan(jobs: Sequence[Job], output: Output) -> None:
+    for job in jobs:
+        if job.error:
+            print(f"{job.source}: {job.error}")
+        else:
+            print(job.source, "->", ", ".join(map(str, output.paths(job.name))) or "stdout")
+
+
+def _watch(
+    batch: Batch, inputs: Sequence[str], recursive: bool, workers: int, wishes: _Wishes
+) -> None:
+    """Does photos as they arrive, until it is interrupted."""
+    from engine.watch import new_jobs
+
+    failed: list[Outcome] = []
+    try:
+        for jobs in new_jobs(inputs, batch.output, recursive):
+            broken = _show(batch.run(jobs, workers), wishes, len(jobs))
+            for outcome in broken:
+                print("error:", " ".join(str(outcome.error).split()), file=sys.stderr)
+            failed += broken
+    except KeyboardInterrupt:
+        if failed:
+            raise typer.Exit(_SOME_FAILED) from None
 
 
 @contextmanager
@@ -209,20 +296,34 @@ def _demo_photo() -> str:
 
 @contextmanager
 def _progress(
-    total: int, quiet: bool
+    total: int, wanted: bool
 ) -> Iterator[Callable[[Iterable[Outcome]], Iterable[Outcome]]]:
     """A bar on stderr around several photos, when it is a terminal; else nothing."""
-    if quiet or total < 2 or not sys.stderr.isatty():
+    if not wanted or not sys.stderr.isatty():
         yield lambda outcomes: outcomes
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     bar = Progress(
-        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True
-    )
+        BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn(),
+        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
+    )  # fmt: skip
     with bar:
         yield lambda outcomes: bar.track(outcomes, total=total, description="photos")
+
+
+def _rate_column() -> Any:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Photos a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed or 0:.1f} photos/s")
+
+    return Rate()
 
 
 def cli() -> None:
@@ -230,8 +331,14 @@ def cli() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names need not be valid text
             stream.reconfigure(errors="backslashreplace")
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command()(main)
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    if sys.argv[1:2] == ["doctor"] and not os.path.exists("doctor"):
+        from engine.doctor import doctor
+
+        del sys.argv[1]
+        app.command()(doctor)
+    else:
+        app.command()(main)
     app(prog_name="cartoonify")
 
 

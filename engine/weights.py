@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,23 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
             _check_hash(data, facts.sha256, path)
         return data, facts
     return data, None
+
+
+def list_models(cache: Path | None = None) -> Iterator[dict[str, str]]:
+    """Name, path, SHA-256 and problem (empty if none) of the embedded and the exported models."""
+    for name, entry in _read_manifest()["models"].items():
+        path = models_folder() / entry["file"]
+        yield _look_at(name, path, str(entry["sha256"]))
+    for path in sorted((cache or cache_folder()).glob("*.onnx")):
+        yield _look_at(path.stem, path, None)
+
+
+def _look_at(name: str, path: Path, sha256: str | None) -> dict[str, str]:
+    try:
+        digest, problem = hashlib.sha256(_read_checked(path, sha256)).hexdigest(), ""
+    except ModelError as error:
+        digest, problem = "", str(error)
+    return {"name": name, "path": str(path), "sha256": digest, "problem": problem}
 
 
 def facts_from_metadata(metadata: dict[str, str], path: str) -> ModelFacts:

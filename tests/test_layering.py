@@ -8,12 +8,25 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors"},
-    {"options", "threads", "process", "strips", "images", "weights", "kernels", "reference"},
+    {
+        "options",
+        "threads",
+        "process",
+        "strips",
+        "images",
+        "metadata",
+        "weights",
+        "kernels",
+        "reference",
+    },
     {"segment", "cutout", "cartoon", "metrics"},
     {"result"},
-    {"record"},
+    {"record", "journal"},
     {"pipeline", "output"},
+    {"plan"},
+    {"watch"},
     {"batch", "console"},
+    {"doctor"},
     {"run"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

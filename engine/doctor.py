@@ -1,0 +1,195 @@
+"""`python -m engine.run doctor`: what runs here, how fast it may be, and whether it is exact."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import engine
+from engine.errors import EngineError
+from engine.threads import cgroup_cpus, usable_threads
+from engine.weights import cache_folder, list_models
+
+PACKAGES = (
+    "onnxruntime", "onnxruntime-gpu", "numpy", "numba", "llvmlite", "opencv-python-headless",
+    "Pillow", "scipy", "typer", "rich",
+)  # fmt: skip
+FEATURES = (
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "f16c",
+    "avx512f",
+    "avx512bw",
+    "avx512_vnni",
+    "avx_vnni",
+)
+FEATURES_ARM = ("asimd", "asimddp", "i8mm", "sve")
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what runs here and whether it works. Exit code 1 when something does not."""
+    findings = examine()
+    if as_json:
+        print(json.dumps(findings, ensure_ascii=False))
+    else:
+        _print(findings)
+    if findings["problems"]:
+        raise typer.Exit(1)
+
+
+def examine() -> dict[str, Any]:
+    """All findings, ready for JSON; "problems" is a list of sentences."""
+    problems: list[str] = []
+    return {
+        "versions": _versions(),
+        "processor": _processor(),
+        "threads": _threads(),
+        "providers": _providers(problems),
+        "models": _models(problems),
+        "folders": _folders(problems),
+        "self_test": _test(problems),
+        "problems": problems,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"cartoonify-engine": engine.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _processor() -> dict[str, Any]:
+    name, flags = platform.processor() or platform.machine(), set[str]()
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = (part.strip() for part in line.partition(":"))
+            if key == "model name":
+                name = value
+            elif key in ("flags", "Features"):
+                flags = set(value.split())
+    except OSError:
+        pass
+    features = [feature for feature in FEATURES + FEATURES_ARM if feature in flags]
+    return {"name": name, "machine": platform.machine(), "features": features}
+
+
+def _threads() -> dict[str, Any]:
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    quota = cgroup_cpus(Path("/"))
+    return {
+        "used": usable_threads(),
+        "processors": os.cpu_count(),
+        "allowed_by_affinity": affinity,
+        "allowed_by_cgroup": None if quota == float("inf") else quota,
+    }
+
+
+def _providers(problems: list[str]) -> dict[str, Any]:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    found: dict[str, Any] = {"available": onnxruntime.get_available_providers()}
+    for asked in ("auto", "cpu", "cuda"):
+        found[asked], works = _load(asked)
+        if not works and asked != "cuda":
+            problems.append(f"provider {asked}: {found[asked]}")
+    return found
+
+
+def _load(provider: str) -> tuple[str, bool]:
+    try:
+        with engine.load(provider=provider) as app:
+            return f"{app.model.name} runs on {app.provider}", True
+    except EngineError as error:
+        return str(error), False
+
+
+def _models(problems: list[str]) -> list[dict[str, Any]]:
+    found = list(list_models())
+    problems.extend(f"model {m['name']}: {m['problem']}" for m in found if m["problem"])
+    return found
+
+
+def _folders(problems: list[str]) -> dict[str, Any]:
+    kernels = Path(
+        os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "kernels/__pycache__"
+    )
+    folders = {"kernels": kernels, "models": cache_folder(), "here": Path.cwd()}
+    found = {}
+    for name, path in folders.items():
+        nearest = next(p for p in (path, *path.parents) if p.exists())
+        writable = os.access(nearest, os.W_OK)
+        found[name] = {"path": str(path), "writable": writable}
+        if name == "kernels" and not writable:
+            problems.append(f"{path}: compiled kernels cannot be kept; set NUMBA_CACHE_DIR.")
+    return found
+
+
+def _test(problems: list[str]) -> dict[str, Any]:
+    """Pictures of noise and of patches, for a second, against the reference."""
+    try:
+        from engine.reference.stylise import cartoonize as reference
+    except ImportError as error:
+        return {"result": f"not run: {error}. pip install scipy"}
+    start, count = time.perf_counter(), 0
+    for picture in _pictures():
+        if not (engine.cartoonize(picture) == reference(picture)).all():
+            problems.append(f"self-test: picture {count} differs from the reference.")
+            return {"result": "failed", "pictures": count + 1}
+        count += 1
+        if time.perf_counter() - start > 1:
+            break
+    return {"result": "equal to the reference, bit for bit", "pictures": count}
+
+
+def _pictures() -> Iterator[Any]:
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    while True:
+        height, width = (int(side) for side in rng.integers(1, 400, 2))
+        noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        yield noise
+        patches = noise[: height // 8 + 1, : width // 8 + 1]
+        yield np.asarray(cv2.resize(patches, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+def _print(findings: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for topic in ("versions", "processor", "threads", "providers", "self_test"):
+        for index, (name, value) in enumerate(findings[topic].items()):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            table.add_row(topic.replace("_", "-") if index == 0 else "", f"{name}: {text}")
+    for index, model in enumerate(findings["models"]):
+        state = model["problem"] or "whole"
+        table.add_row(
+            "models" if index == 0 else "", f"{model['name']}: {model['sha256'][:12]}… {state}"
+        )
+    for index, (name, folder) in enumerate(findings["folders"].items()):
+        can = "can be written" if folder["writable"] else "cannot be written"
+        table.add_row("folders" if index == 0 else "", f"{name}: {folder['path']} {can}")
+    Console(highlight=False, markup=False).print(table)
+    for problem in findings["problems"]:
+        print("problem:", problem, file=sys.stderr)

@@ -1,0 +1,170 @@
+"""What a batch has begun and done, line by line, so that another run goes on where it stopped.
+
+A line is written whole, after a photo's files are: a run that is killed at any moment leaves files
+that are whole, a journal that lacks at most its last line, and temporary files that are swept up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from engine.errors import OptionError, OutputError
+
+NAME = ".cartoonify.jsonl"
+_BLOCK = 1 << 20
+
+
+class Journal:
+    """The journal of one output folder, locked while it is open. Safe to use from several threads.
+
+    Lines are JSON objects: "name" (of the photo, as in its outputs), "state" (begun, done, failed),
+    "key" (of content and settings), "files" (relative to the folder), and what is known of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OptionError when another run holds it, OutputError when it cannot be written."""
+        self._folder, self.path = folder, folder / NAME
+        self._lock = threading.Lock()
+        self._keys: dict[str, str] = {}
+        self._begun: set[str] = set()
+        self._files: dict[str, set[str]] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = open(self.path, "a+b")  # noqa: SIM115, closed by close()
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
+        try:
+            _hold(self._file, folder)
+            self._read()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def is_done(self, name: str, key: str) -> bool:
+        """Whether the photo was done with this key, and its files are still there."""
+        files = self._files.get(name, set())
+        return self._keys.get(name) == key and all((self._folder / f).is_file() for f in files)
+
+    def owns(self, name: str, path: Path) -> bool:
+        """Whether an earlier run made, or may have made, this file of the photo."""
+        return self._relative(path) in self._files.get(name, set())
+
+    def begin(self, name: str, key: str, files: Sequence[Path]) -> None:
+        """To be called before the files are written."""
+        relative = [self._relative(path) for path in files]
+        self._append({"name": name, "state": "begun", "key": key, "files": relative})
+
+    def finish(self, name: str, key: str, record: dict[str, Any]) -> None:
+        """To be called when the files are written."""
+        files = sorted(self._files.get(name, set()))
+        entry = {"name": name, "state": "done", "key": key, "files": files, "record": record}
+        self._append(entry)
+
+    def fail(self, name: str, error: str, exit_code: int) -> None:
+        """To be called instead of `finish`."""
+        self._append({"name": name, "state": "failed", "error": error, "exit_code": exit_code})
+
+    def sweep(self) -> None:
+        """Removes temporary files of photos that were begun and never finished."""
+        for name in self._begun:
+            for file in self._files[name]:
+                path = self._folder / file
+                for temporary in path.parent.glob(f".{_literal(path.name)}.*.tmp"):
+                    with contextlib.suppress(OSError):
+                        temporary.unlink()
+
+    def close(self) -> None:
+        """Lets go of the lock."""
+        self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
+
+    def _read(self) -> None:
+        for entry in read_entries(self.path):
+            self._note(entry)
+        self._file.seek(0, 2)
+        if self._file.tell():
+            self._file.seek(-1, 2)
+            if self._file.read(1) != b"\n":  # cut off by a kill or a full disk
+                self._file.write(b"\n")
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        name, state = entry["name"], entry["state"]
+        self._files.setdefault(name, set()).update(entry.get("files", ()))
+        if state == "done":
+            self._files[name] = set(entry["files"])
+            self._keys[name] = entry["key"]
+            self._begun.discard(name)
+        elif state == "begun":
+            self._keys.pop(name, None)
+            self._begun.add(name)
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        line = json.dumps(entry, ensure_ascii=False).encode(errors="surrogateescape") + b"\n"
+        with self._lock:
+            self._note(entry)
+            try:
+                self._file.write(line)
+                self._file.flush()
+            except OSError as error:
+                raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
+
+
+def read_entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a journal in their order; one that is cut off or damaged is left out."""
+    with open(path, "rb") as file:
+        for line in file:
+            try:
+                entry = json.loads(line.decode(errors="surrogateescape"))
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and {"name", "state"} <= entry.keys():
+                yield entry
+
+
+def hash_file(path: str, settings: str) -> str:
+    """The key of a photo's content under `settings`. Raises OSError."""
+    digest = hashlib.blake2b(settings.encode(), digest_size=16)
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _literal(name: str) -> str:
+    """For a pattern that stands for the name itself."""
+    import glob
+
+    return glob.escape(name)
+
+
+def _hold(file: IO[bytes], folder: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on this system: two runs at once are then the user's to avoid
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise OptionError(
+            f"{folder}: another run is writing there. Wait for it, or choose another -o."
+        ) from None
