@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats  # noqa: F401, before the command line keeps it from being loaded
 from hypothesis import HealthCheck, settings
 
 from tests.tiny_model import write_tiny_model
