@@ -66,7 +66,7 @@ def _recolour(threads: int) -> Iterator[Row]:
     def ours() -> np.ndarray:
         np.copyto(planes, smooth)  # they are overwritten; the copy is part of the time
         counts = stylise._to_hsv(planes, threads)
-        drawing = stylise.Drawing(out, *stylise._find_palette(counts, OPTIONS), contours=())
+        drawing = stylise.Drawing(out, *stylise._find_palette(counts, OPTIONS), counts, ())
         stylise._paint(planes, drawing, everything, False, out, threads)
         return out
 

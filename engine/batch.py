@@ -42,6 +42,8 @@ class Batch:
     output: Output
     measure: bool = True
     """Whether the records have metrics, which take time."""
+    detail: bool = False
+    """Whether they have thumbnails and histograms, for a report."""
     journal: Journal | None = None
     resume: bool = False
     """Leave what the journal says was done; what it says was begun may be replaced."""
@@ -108,7 +110,7 @@ class Batch:
         if self.journal:
             self.journal.begin(job.name, key, self.output.paths(job.name))
         files = self.output.write(result, replace=bool(ours))
-        record = to_record(result, job.source, files, self.measure)
+        record = to_record(result, job.source, files, self.measure, self.detail)
         if self.journal:
             self.journal.finish(job.name, key, record)
         return Outcome(job, record)

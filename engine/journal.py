@@ -56,6 +56,10 @@ class Journal:
         """Whether an earlier run made, or may have made, this file of the photo."""
         return self._relative(path) in self._files.get(name, set())
 
+    def records(self) -> dict[str, dict[str, Any]]:
+        """What is known of each photo that was done, by its name."""
+        return {e["name"]: e["record"] for e in read_entries(self.path) if e["state"] == "done"}
+
     def begin(self, name: str, key: str, files: Sequence[Path]) -> None:
         """To be called before the files are written."""
         relative = [self._relative(path) for path in files]

@@ -189,7 +189,8 @@ class Cartoonifier:
                 self._colour_rim(cartoon, person, alpha, drawing)
                 cartoon = self._lay(cartoon, photo, alpha)
         return Result(
-            photo, logits, probability, alpha, cutout, cartoon, drawing.palette, timings,
+            photo, logits, probability, alpha, cutout, cartoon, drawing.palette, drawing.histograms,
+            timings,
             align_corners=session.facts.align_corners,
         )  # fmt: skip
 
@@ -233,8 +234,10 @@ class Cartoonifier:
         with _timed(timings, "cartoon"):
             # The document reads the cut-out as BGR and treats it as RGB.
             drawing = draw(cutout, self.cartoon, swap=True, threads=session.threads)
-        cartoon, palette = drawing.cartoon, drawing.palette
-        return Result(photo, logits, probability, alpha, cutout, cartoon, palette, timings)
+        return Result(
+            photo, logits, probability, alpha, cutout, drawing.cartoon, drawing.palette,
+            drawing.histograms, timings,
+        )  # fmt: skip
 
     def _lay(
         self, picture: NDArray[np.uint8], photo: NDArray[np.uint8], alpha: NDArray[np.float32]

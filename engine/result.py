@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine import metrics
+from engine import display, metrics
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
@@ -47,6 +47,8 @@ class Result:
     """Shape of the cut-out."""
     palette: dict[str, NDArray[np.uint8]]
     """"hue", "saturation", "value": centroids as used, (K,) each, hue in half degrees."""
+    histograms: dict[str, NDArray[np.int64]]
+    """Pixels per level that the palette was found from: "hue" (180,), the others (256,)."""
     timings: dict[str, float]
     """Milliseconds per stage."""
     name: str = "photo"
@@ -87,6 +89,14 @@ class Result:
     def share(self) -> float:
         """Share of the picture that is kept, 0..1."""
         return float(self.alpha.mean())
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: photo, cut-out, cartoon and palette."""
+        return display.to_html(self)
+
+    def show(self) -> None:
+        """Opens photo, cut-out and cartoon in a window. Raises OutputError without a screen."""
+        display.show(self)
 
     def picture(self, kind: str) -> Image.Image:
         """One of "cutout", "cartoon", "mask", "labels", "compare", ready to be written.

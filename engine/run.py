@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import logging
 import os
 import sys
@@ -121,6 +122,12 @@ def main(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be read and written.")
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Also OUT/report.html, .json and .csv.")
+    ] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also the report's figures as OUT/figures/*.png.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.")
     ] = False,
@@ -154,6 +161,10 @@ def main(
         cutout = CutoutOptions(background, edges=edges, clean=clean)
 
         process.prepare_imports()
+        if report or figures:
+            from engine.report.write import check_report
+
+            check_report()
         from engine import output, pipeline, plan
         from engine.batch import Batch
         from engine.journal import Journal
@@ -164,6 +175,8 @@ def main(
             raise OptionError(f"-o {out} takes one picture, {len(planned)} photos are given.")
         if (resume or watch) and not target.folder:
             raise OptionError(f"-o {out}: --resume and --watch want a folder.")
+        if (report or figures) and (not target.folder or watch):
+            raise OptionError("--report and --figures want a folder, and a run that ends.")
         if dry_run:
             _print_plan(planned, target)
             return
@@ -186,11 +199,18 @@ def main(
                 journal = stack.enter_context(Journal(target.folder))
                 journal.sweep()
             measure = wishes.lines or as_json
-            batch = Batch(cartoonifier, target, measure, journal, resume or watch)
+            details = report or figures
+            batch = Batch(
+                cartoonifier, target, measure or details, details, journal, resume or watch
+            )
             if watch:
                 _watch(batch, sources, recursive, workers, wishes)
                 return
-            failed = _show(batch.run(planned, workers), wishes, len(planned))
+            outcomes: list[Outcome] = []
+            kept = _keep(batch.run(planned, workers), outcomes) if details else None
+            failed = _show(kept or batch.run(planned, workers), wishes, len(planned))
+            if details:
+                _write_report(batch, outcomes, threads, figures)
         _name_failed(failed, len(planned))
 
 
@@ -221,6 +241,29 @@ def _show(outcomes: Iterable[Outcome], wishes: _Wishes, total: int) -> list[Outc
     if skipped and wishes.lines:
         print(f"{skipped} of {total} photos were done before")
     return failed
+
+
+def _keep(outcomes: Iterable[Outcome], kept: list[Outcome]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        kept.append(outcome)
+        yield outcome
+
+
+def _write_report(batch: Batch, outcomes: Sequence[Outcome], threads: int, figures: bool) -> None:
+    from engine.report.write import write_report
+
+    folder = batch.output.folder
+    assert folder is not None
+    before = batch.journal.records() if batch.journal else {}
+    records = [
+        {"photo": outcome.job.source, "error": str(outcome.error)}
+        if outcome.error
+        else outcome.record or before[outcome.job.name]
+        for outcome in outcomes
+    ]
+    settings = {"command": sys.argv, "threads": threads, **json.loads(batch.settings)}
+    page = write_report(folder, "Cartoonify", records, settings, figures)
+    print(f"report: {page}", file=sys.stderr)
 
 
 def _name_failed(failed: Sequence[Outcome], total: int) -> None:

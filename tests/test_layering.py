@@ -20,13 +20,14 @@ LAYERS = [
         "reference",
     },
     {"segment", "cutout", "cartoon", "metrics"},
-    {"result"},
+    {"display", "result"},
     {"record", "journal"},
     {"pipeline", "output"},
     {"plan"},
     {"watch"},
     {"batch", "console"},
-    {"doctor"},
+    {"report", "doctor"},
+    {"evaluate"},
     {"run"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -19,6 +19,7 @@ from engine.options import CartoonOptions
 from engine.strips import in_strips
 from engine.threads import usable_threads
 
+CHANNELS = ("hue", "saturation", "value")
 HUE_LEVELS = 180
 BLACK = (0, 0, 0)
 WHITE_HSV = (0, 0, 255)
@@ -38,17 +39,24 @@ class Drawing:
     """(3, 256): for hue, saturation, value, the centroid of each level."""
     centroids: tuple[NDArray[np.float64], ...]
     """Of hue, saturation, value; each (K,), ascending."""
+    counts: NDArray[np.int64]
+    """(3, 256): how often each level of hue, saturation, value occurs before quantisation."""
     contours: Sequence[Any]
     """Closed lines, each int32 (N, 1, 2), x then y."""
 
     @property
     def palette(self) -> dict[str, NDArray[np.uint8]]:
         """The centroids as used: "hue", "saturation" and "value", each uint8 (K,)."""
-        names = ("hue", "saturation", "value")
         return {
             name: centroids.astype(np.uint8)
-            for name, centroids in zip(names, self.centroids, strict=True)
+            for name, centroids in zip(CHANNELS, self.centroids, strict=True)
         }
+
+    @property
+    def histograms(self) -> dict[str, NDArray[np.int64]]:
+        """Pixels per level before they were quantised: "hue", (180,), the others (256,)."""
+        hue, saturation, value = self.counts
+        return dict(zip(CHANNELS, (hue[:HUE_LEVELS], saturation, value), strict=True))
 
 
 def cartoonize(
@@ -82,7 +90,7 @@ def draw(
     contours = _find_outline(planes, options, corner, threads)
     counts = _to_hsv(planes, threads)
     counts[range(3), WHITE_HSV] += image.shape[0] * image.shape[1] - planes[0].size
-    drawing = Drawing(np.empty_like(image), *_find_palette(counts, options), contours)
+    drawing = Drawing(np.empty_like(image), *_find_palette(counts, options), counts, contours)
     _paint(planes, drawing, (rows, columns), swap, drawing.cartoon, threads)
     return drawing
 

@@ -1,0 +1,108 @@
+"""report.html, report.json and report.csv of a run, and its figures as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.images import write_file
+from engine.record import Record
+from engine.report import figures, summary
+from engine.report.page import to_html
+
+PACKAGES = ("onnxruntime", "numpy", "numba", "opencv-python-headless", "Pillow")
+HEAVY = ("thumbnails", "histograms")
+SHEET_COLUMNS = 8
+
+
+def check_report() -> None:
+    """Raises OptionError when matplotlib is missing: before the work, not after it."""
+    figures.new_figure(1, 1)
+
+
+def write_report(
+    folder: Path,
+    title: str,
+    records: Iterable[Record],
+    settings: dict[str, Any],
+    pngs: bool = False,
+) -> Path:
+    """Writes the report into `folder`, over an earlier one, and returns the page's path.
+
+    `settings` is what is needed to repeat the run; `pngs` also writes the figures, under figures/.
+    """
+    records = list(records)
+    settings = {**settings, "versions": _versions(), "written": _now()}
+    light = [{k: v for k, v in record.items() if k not in HEAVY} for record in records]
+    facts = {"title": title, "settings": settings, "summary": summary.summarise(records)}
+    page = folder / "report.html"
+    text = json.dumps({**facts, "photos": light}, indent=1, ensure_ascii=False)
+    write_file(text.encode(errors="surrogateescape"), folder / "report.json", overwrite=True)
+    write_file(_to_csv(light).encode(errors="surrogateescape"), folder / "report.csv", True)
+    page_text = to_html(title, records, settings)
+    write_file(page_text.encode(errors="replace"), page, overwrite=True)
+    if pngs:
+        _write_figures(folder / "figures", [r for r in records if "error" not in r])
+    return page
+
+
+def _to_csv(records: Sequence[Record]) -> str:
+    buffer = io.StringIO()
+    stages = list(dict.fromkeys(s for record in records for s in record.get("timings_ms", {})))
+    metrics = list(dict.fromkeys(m for record in records for m in record.get("metrics", {})))
+    columns = ["photo", "width", "height", "share", *metrics, *(f"{s}_ms" for s in stages)]
+    writer = csv.writer(buffer)
+    writer.writerow([*columns, "hues", "saturations", "values", "warnings", "error", "files"])
+    for record in records:
+        palette = record.get("palette", {})
+        writer.writerow(
+            [record["photo"], *(record.get(name, "") for name in ("width", "height", "share"))]
+            + [record.get("metrics", {}).get(name, "") for name in metrics]
+            + [record.get("timings_ms", {}).get(stage, "") for stage in stages]
+            + [" ".join(map(str, palette.get(c, ()))) for c in ("hue", "saturation", "value")]
+            + ["; ".join(record.get("warnings", ())), record.get("error", "")]
+            + ["; ".join(record.get("files", ()))]
+        )
+    return buffer.getvalue()
+
+
+def _write_figures(folder: Path, records: Sequence[Record]) -> None:
+    _save(figures.draw_metrics(records), folder / "metrics.png")
+    detailed = [record for record in records if "histograms" in record]
+    for index, record in enumerate(detailed):
+        name = f"{index:04d}_{Path(record['photo']).stem}_palette.png"
+        _save(figures.draw_histograms(record), folder / name)
+    for kind in ("photo", "cutout", "cartoon"):
+        pictures = [r["thumbnails"][kind] for r in records if "thumbnails" in r]
+        if pictures:
+            rows = math.ceil(len(pictures) / SHEET_COLUMNS)
+            _save(figures.draw_sheet(pictures, rows, SHEET_COLUMNS), folder / f"sheet_{kind}.png")
+
+
+def _save(figure: Any, path: Path) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", facecolor="white")
+    write_file(buffer.getvalue(), path, overwrite=True)
+
+
+def _versions() -> dict[str, str]:
+    found = {"cartoonify-engine": engine.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # noqa: PERF203, five of them
+            found[package] = "not installed"
+    return found
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
