@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from engine.errors import EngineError, OptionError
 from engine.options import MAX_MEGAPIXELS, CutoutOptions, SegmentOptions
 
 if TYPE_CHECKING:
+    from engine import distributed
     from engine.batch import Batch, Outcome
     from engine.output import Output
     from engine.plan import Job
@@ -122,6 +124,13 @@ def main(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be read and written.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[ADDRESS]",
+            help="On a Ray cluster: auto, host:port, ray://..., or nothing for this machine alone.",
+        ),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Also OUT/report.html, .json and .csv.")
     ] = False,
@@ -165,10 +174,20 @@ def main(
             from engine.report.write import check_report
 
             check_report()
-        from engine import output, pipeline, plan
+        from engine import distributed, output, pipeline, plan
         from engine.batch import Batch
         from engine.journal import Journal
 
+        if ray:
+            if report or figures or watch or dry_run or "-" in (*sources, out):
+                raise OptionError("--ray goes with folders and files alone, without a report.")
+            target = output.parse_output("out", save, format, background, overwrite, metadata)
+            everywhere = distributed.Plan(
+                out, model, models, target.kinds, target.format, metadata, segment, cutout,
+                overwrite=overwrite, resume=resume,
+            )  # fmt: skip
+            _run_on_ray(sources, everywhere, ray, jobs, quiet, as_json)
+            return
         target = output.parse_output(out, save, format, background, overwrite, metadata)
         planned = plan.plan_jobs(sources, target, recursive)
         if len(planned) > 1 and not target.folder:
@@ -264,6 +283,32 @@ def _write_report(batch: Batch, outcomes: Sequence[Outcome], threads: int, figur
     settings = {"command": sys.argv, "threads": threads, **json.loads(batch.settings)}
     page = write_report(folder, "Cartoonify", records, settings, figures)
     print(f"report: {page}", file=sys.stderr)
+
+
+def _run_on_ray(
+    sources: Sequence[str],
+    everywhere: distributed.Plan,
+    address: str,
+    jobs: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from engine import distributed
+
+    total = failed = 0
+    actors = (jobs, jobs) if jobs else None
+    for row in distributed.run(sources, everywhere, address, actors):
+        total += 1
+        if row["state"] == "failed":
+            failed += 1
+            print("error:", " ".join(row["error"].split()), file=sys.stderr)
+        if as_json:
+            print(row["record"] or json.dumps({"photo": row["photo"], "error": row["error"]}))
+        elif not quiet and row["state"] != "failed":
+            print(f"{row['photo']}  {row['state']}", flush=True)
+    if failed:
+        print(f"error: {failed} of {total} photos failed", file=sys.stderr)
+        raise typer.Exit(_SOME_FAILED)
 
 
 def _name_failed(failed: Sequence[Outcome], total: int) -> None:
@@ -369,12 +414,25 @@ def _rate_column() -> Any:
     return Rate()
 
 
+def _complete_ray(arguments: list[str]) -> list[str]:
+    """--ray may stand without an address; then it means this machine alone."""
+    completed = []
+    for index, word in enumerate(arguments):
+        following = arguments[index + 1] if index + 1 < len(arguments) else ""
+        has_address = following in ("auto", "local") or re.fullmatch(
+            r"ray://.+|[\w.-]+:\d+", following
+        )
+        completed.append("--ray=local" if word == "--ray" and not has_address else word)
+    return completed
+
+
 def cli() -> None:
     """The console script `cartoonify`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names need not be valid text
             stream.reconfigure(errors="backslashreplace")
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    sys.argv[1:] = _complete_ray(sys.argv[1:])
     if sys.argv[1:2] == ["doctor"] and not os.path.exists("doctor"):
         from engine.doctor import doctor
 

@@ -24,7 +24,7 @@ LAYERS = [
     {"record", "journal"},
     {"pipeline", "output"},
     {"plan"},
-    {"watch"},
+    {"watch", "distributed"},
     {"batch", "console"},
     {"report", "doctor"},
     {"evaluate"},

@@ -21,7 +21,7 @@ BARS = 60
 """More photos than these are drawn as a line, in their order, without names."""
 
 
-def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
+def new_figure(width: float, height: float, layout: Any = "constrained") -> Figure:
     """A figure without pyplot, which would want a screen and is not for threads.
 
     Raises OptionError without matplotlib.

@@ -57,7 +57,7 @@ def _verdict(done: Sequence[Record]) -> str:
     if not ranked:
         return "Nothing was measured."
     worst, best = ranked[0], ranked[-1]
-    reasons = "; ".join(summary.explain(worst)) or "no single reason: much detail for few colours"
+    reasons = "; ".join(summary.explain(worst)) or summary.main_loss(worst)
     return (
         f"Worst: <b>{html.escape(worst['photo'])}</b>, SSIM {worst['metrics']['ssim']:.3f} "
         f"({html.escape(reasons)}). Best: <b>{html.escape(best['photo'])}</b>, "

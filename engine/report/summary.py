@@ -61,6 +61,21 @@ def explain(record: Record) -> list[str]:
     return reasons
 
 
+def main_loss(record: Record) -> str:
+    """The channel whose pixels, its commonest level aside, were moved furthest."""
+    shifts = {}
+    for channel, counts in record.get("histograms", {}).items():
+        common = counts.index(max(counts))
+        others = [0 if level == common else count for level, count in enumerate(counts)]
+        shifts[channel] = mean_shift(others, record["palette"][channel])
+    if not shifts:
+        return "done in a run without a report: no histograms"
+    channel = max(shifts, key=lambda name: shifts[name])
+    colours = len(record["palette"][channel])
+    off = f"{shifts[channel]:.0f} on average"
+    return f"most is lost in {channel}: {colours} levels for all, off by {off}"
+
+
 def mean_shift(counts: Sequence[int], centroids: Sequence[int]) -> float:
     """How many levels quantisation moves a pixel of this channel, on average."""
     moved = sum(

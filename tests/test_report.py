@@ -1,0 +1,184 @@
+"""The report: its numbers, its files, and its page in a real browser."""
+
+import csv
+import json
+import math
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.report import summary
+from tests.test_batch import wait_for
+from tests.test_run import cartoonify, tree  # noqa: F401, a fixture
+
+pytest.importorskip("matplotlib", reason="the report extra is not installed")
+
+
+@pytest.fixture
+def report(cartoonify, tmp_path, person_photo):  # noqa: F811
+    """The folder of a run over three photos, one without a person, and a broken one."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(person_photo).save(photos / "a <b> & 'c'.png")
+    Image.fromarray(np.roll(person_photo, 30, axis=0)).save(photos / "two.png")
+    Image.new("RGB", (60, 40), "green").save(photos / "nobody.png")
+    (photos / "broken.png").write_bytes(b"no picture")
+    assert cartoonify("photos", "--report", "--figures", "-q")[0] == 1
+    return tmp_path / "out"
+
+
+def test_json_and_csv_hold_what_is_needed(report):
+    facts = json.loads((report / "report.json").read_text())
+    assert facts["summary"]["photos"] == 4
+    assert facts["summary"]["failed"] == 1
+    names = {photo["photo"].rpartition("/")[2]: photo for photo in facts["photos"]}
+    assert "not a picture" in names["broken.png"]["error"]
+    assert names["nobody.png"]["warnings"] == ["no person found, nothing is kept"]
+    assert facts["settings"]["cutout"]["edges"] == "refined"
+    assert facts["settings"]["versions"]["numpy"] == np.__version__
+    with open(report / "report.csv", newline="") as file:
+        rows = {row["photo"].rpartition("/")[2]: row for row in csv.DictReader(file)}
+    assert rows["two.png"]["width"] == "210"
+    ssim = names["two.png"]["metrics"]["ssim"]
+    assert float(rows["two.png"]["ssim"]) == ssim
+    expected = [p["metrics"]["ssim"] for p in facts["photos"] if "metrics" in p]
+    assert math.isclose(facts["summary"]["mean"]["ssim"], sum(expected) / len(expected))
+
+
+def test_figures_are_files(report):
+    names = tree(report / "figures")
+    assert {"metrics.png", "sheet_photo.png", "sheet_cutout.png", "sheet_cartoon.png"} < set(names)
+    assert sum(name.endswith("_palette.png") for name in names) == 3
+    for name in names:
+        with Image.open(report / "figures" / name) as image:
+            image.load()
+
+
+def test_a_resumed_run_reports_all_photos(report, cartoonify, tmp_path):  # noqa: F811
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "photos" / "broken.png")
+    assert cartoonify("photos", "--report", "--resume", "-q")[0] == 0
+    facts = json.loads((report / "report.json").read_text())
+    assert (facts["summary"]["done"], facts["summary"]["failed"]) == (4, 0)
+    page = (report / "report.html").read_text()
+    assert page.count('alt="cartoon of ') == 4
+
+
+def test_reasons_name_what_went_wrong():
+    record = {
+        "photo": "x", "warnings": [], "share": 0.01, "metrics": {"ssim": 0.2},
+        "palette": {"hue": [90]}, "histograms": {"hue": [50] + [0] * 178 + [50]},
+        "timings_ms": {},
+    }  # fmt: skip
+    assert summary.mean_shift([50] + [0] * 178 + [50], [90]) == 89.5
+    assert summary.explain(record) == [
+        "only 1.0% of the picture kept", "hue: 1 for all, off by 90 levels on average",
+    ]  # fmt: skip
+    assert summary.explain({"photo": "x", "error": "broken"}) == ["broken"]
+
+
+@pytest.mark.parametrize("arguments", [("me.png", "-o", "x.png"), ("photos", "--watch")])
+def test_a_report_wants_a_folder_and_an_end(cartoonify, tmp_path, person_photo, arguments):  # noqa: F811
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(person_photo).save(tmp_path / "me.png")
+    code, _, err = cartoonify(*arguments, "--report")
+    assert code == 2
+    assert "want a folder" in err
+
+
+@pytest.mark.parametrize("protocol", ["full", "document", "single"])
+def test_evaluate_prints_means_and_writes_a_report(tmp_path, person_photo, tiny_model, protocol):
+    Image.fromarray(person_photo).save(tmp_path / "one.png")
+    Image.fromarray(person_photo[::-1].copy()).save(tmp_path / "two.png")
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.evaluate", str(tmp_path), "--protocol", protocol,
+         "--model", str(tiny_model), "-o", str(tmp_path / "report")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "mean of 2 photos  mse " in done.stdout
+    assert "worst: " in done.stdout
+    facts = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert facts["settings"]["protocol"] == protocol
+    metrics = facts["photos"][0]["metrics"]
+    assert ("full_ssim" in metrics) == (protocol != "full")
+    assert 0 < metrics["ssim"] <= 1
+
+
+def test_evaluate_measures_the_document_s_way(tiny, person_photo):
+    import engine
+    from engine.evaluate import PROTOCOLS
+
+    page, cartoon = PROTOCOLS["document"](tiny(person_photo))
+    assert page.shape == cartoon.shape == (288, 432, 3)
+    assert (page[:, :5] == 255).all()  # 210 x 150 fits in with white beside it
+    assert (cartoon[..., ::-1] == engine.cartoonize(page[..., ::-1])).all()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Chromium without a window, which writes down every request."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no Chromium here: install Debian's chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update", "--disable-quic",
+        "--window-size=1400,1000", f"--user-data-dir={tmp_path / 'profile'}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+def requests_of(browser):
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            yield message["params"]["request"]["url"]
+
+
+def test_the_page_works_in_a_browser_and_asks_for_nothing(report, browser):
+    by = "css selector"
+    page = (report / "report.html").as_uri()
+    browser.get(page)
+    rows = browser.find_elements(by, "#photos tbody tr")
+    assert len(rows) == 4
+    assert "a <b> & 'c'.png" in browser.find_element(by, "body").text
+    assert "Worst: " in browser.find_element(by, "body").text
+    browser.execute_script("for (const i of document.images) i.loading = 'eager'")
+    broken = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).length"
+    for details in browser.find_elements(by, "details"):
+        details.find_element(by, "summary").click()
+    wait_for(lambda: browser.execute_script(broken) == 0)
+    assert all(i.get_attribute("alt") for i in browser.find_elements(by, "img"))
+
+    ssim = next(b for b in browser.find_elements(by, "th button") if b.text.startswith("SSIM"))
+    for order in (1, -1):
+        ssim.click()
+        values = [
+            float(cell.get_attribute("data-value"))
+            for cell in browser.find_elements(by, "#photos tbody tr td:nth-child(8)")
+            if cell.get_attribute("data-value")
+        ]
+        assert len(values) == 3
+        assert values == sorted(values, reverse=order < 0)
+    last = browser.find_elements(by, "#photos tbody tr")[-1]
+    assert "broken.png" in last.text  # what has no value comes last, either way
+
+    browser.find_element(by, "input[value=cartoon]").click()
+    shown = [i for i in browser.find_elements(by, "#photos img") if i.is_displayed()]
+    assert {i.get_attribute("alt").partition(" of ")[0] for i in shown} == {"cartoon"}
+
+    own = ("data:", "chrome:")  # the page's pictures; the browser's first, empty page
+    asked = {url for url in requests_of(browser) if not url.startswith(own)}
+    assert asked == {page}
+    assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
