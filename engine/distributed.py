@@ -51,6 +51,8 @@ class Plan:
     cartoon: CartoonOptions = field(default_factory=CartoonOptions)
     overwrite: bool = False
     resume: bool = False
+    detail: bool = False
+    """Whether the records have thumbnails and histograms, for a report."""
 
 
 def run(
@@ -81,7 +83,7 @@ def run(
         {
             "photo": url,
             "name": name,
-            "done_key": before.get(name, ""),
+            "done_key": before.get(name, ("", ""))[0],
             "is_taken": not there.isdisjoint(_outputs(plan, name)) and name not in before,
         }
         for url, name in list_photos(inputs, plan.out)
@@ -102,7 +104,9 @@ def run(
         )
         .iter_rows()
     )
-    yield from _write_journal(rows, plan.out)
+    for row in _write_journal(rows, plan.out):
+        known = before[row["name"]][1] if row["state"] == "skipped" else row["record"]
+        yield row | {"record": known}
 
 
 def list_photos(inputs: Sequence[str], out: str) -> list[tuple[str, str]]:
@@ -145,7 +149,8 @@ class _Worker:
         )  # fmt: skip
         process.own_process(1, 1, 1)
         settings = {**asdict(plan), "sha256": self.app.model.sha256, "version": engine.__version__}
-        del settings["out"], settings["overwrite"], settings["resume"]
+        for name in ("out", "overwrite", "resume", "detail"):
+            del settings[name]
         self.settings = json.dumps({**settings, "backdrop": self.app.backdrop_digest})
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
@@ -191,7 +196,7 @@ class _Worker:
             if is_taken and _exists(path) and _read(path) != picture:
                 raise OutputError(f"{path}: exists already, and is kept.")
             _write(path, picture)
-        record = to_record(result, url, map(Path, paths), measure=True)
+        record = to_record(result, url, map(Path, paths), measure=True, detail=self.plan.detail)
         return json.dumps(record, ensure_ascii=False)
 
 
@@ -306,8 +311,8 @@ def _write_part(rows: list[dict[str, Any]], out: str, run_name: str, part: int) 
     _write(posixpath.join(out, JOURNAL, f"{run_name}-{part:06d}.parquet"), bytes(buffer.getvalue()))
 
 
-def _read_journal(out: str) -> dict[str, str]:
-    """The key of each photo that was done, by its name."""
+def _read_journal(out: str) -> dict[str, tuple[str, str]]:
+    """The key and the record of each photo that was done, by its name."""
     import fsspec
     import pyarrow.parquet
 
@@ -315,7 +320,14 @@ def _read_journal(out: str) -> dict[str, str]:
     rows: list[dict[str, Any]] = []
     for path in files.find(folder):
         with files.open(path) as file:
-            table = pyarrow.parquet.read_table(file, columns=["name", "state", "key", "time"])
+            table = pyarrow.parquet.read_table(
+                file, columns=["name", "state", "key", "record", "time"]
+            )
         rows += table.to_pylist()
     rows.sort(key=lambda row: float(row["time"]))
-    return {row["name"]: row["key"] if row["state"] != "failed" else "" for row in rows}
+    done: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        _, record = done.get(row["name"], ("", ""))
+        key = row["key"] if row["state"] != "failed" else ""
+        done[row["name"]] = (key, row["record"] or record)
+    return done

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -179,14 +179,19 @@ def main(
         from engine.journal import Journal
 
         if ray:
-            if report or figures or watch or dry_run or "-" in (*sources, out):
-                raise OptionError("--ray goes with folders and files alone, without a report.")
+            details = report or figures
+            if watch or dry_run or "-" in (*sources, out) or (details and "://" in out):
+                raise OptionError("--ray goes without --watch, --dry-run, -; its report is local.")
             target = output.parse_output("out", save, format, background, overwrite, metadata)
             everywhere = distributed.Plan(
                 out, model, models, target.kinds, target.format, metadata, segment, cutout,
-                overwrite=overwrite, resume=resume,
+                overwrite=overwrite, resume=resume, detail=details,
             )  # fmt: skip
-            _run_on_ray(sources, everywhere, ray, jobs, quiet, as_json)
+            lines = "" if quiet else "json" if as_json else "text"
+            rows = _run_on_ray(sources, everywhere, ray, jobs, lines)
+            if details:
+                _write_ray_report(rows, everywhere, figures)
+            _name_failed_rows(rows)
             return
         target = output.parse_output(out, save, format, background, overwrite, metadata)
         planned = plan.plan_jobs(sources, target, recursive)
@@ -290,24 +295,43 @@ def _run_on_ray(
     everywhere: distributed.Plan,
     address: str,
     jobs: int | None,
-    quiet: bool,
-    as_json: bool,
-) -> None:
+    lines: str,
+) -> list[dict[str, Any]]:
+    """The rows of all photos; each is printed as it comes."""
     from engine import distributed
 
-    total = failed = 0
-    actors = (jobs, jobs) if jobs else None
-    for row in distributed.run(sources, everywhere, address, actors):
-        total += 1
-        if row["state"] == "failed":
-            failed += 1
-            print("error:", " ".join(row["error"].split()), file=sys.stderr)
-        if as_json:
+    rows = []
+    for row in distributed.run(sources, everywhere, address, (jobs, jobs) if jobs else None):
+        rows.append(row)
+        if lines == "json":
             print(row["record"] or json.dumps({"photo": row["photo"], "error": row["error"]}))
-        elif not quiet and row["state"] != "failed":
+        elif lines and not row["error"]:
             print(f"{row['photo']}  {row['state']}", flush=True)
-    if failed:
-        print(f"error: {failed} of {total} photos failed", file=sys.stderr)
+    return rows
+
+
+def _write_ray_report(
+    rows: Sequence[dict[str, Any]], everywhere: distributed.Plan, figures: bool
+) -> None:
+    from engine.report.write import write_report
+
+    records = [
+        {"photo": row["photo"], "error": row["error"]}
+        if row["error"]
+        else json.loads(row["record"])
+        for row in rows
+    ]
+    settings = {"command": sys.argv, **asdict(everywhere)}
+    page = write_report(Path(everywhere.out), "Cartoonify", records, settings, figures)
+    print(f"report: {page}", file=sys.stderr)
+
+
+def _name_failed_rows(rows: Sequence[dict[str, Any]]) -> None:
+    errors = [row["error"] for row in rows if row["error"]]
+    for error in errors:
+        print("error:", " ".join(error.split()), file=sys.stderr)
+    if errors:
+        print(f"error: {len(errors)} of {len(rows)} photos failed", file=sys.stderr)
         raise typer.Exit(_SOME_FAILED)
 
 
