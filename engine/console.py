@@ -1,12 +1,62 @@
-"""What the command line prints of a photo: a line, or a JSON object."""
+"""What the command line prints: a line or a JSON object a photo, a bar, what failed, the plan."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.batch import Outcome
+    from engine.output import Output
+    from engine.plan import Job
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How the outcomes are shown."""
+
+    as_json: bool
+    lines: bool
+    bar: bool
+
+
+def show(outcomes: Iterable[Outcome], wishes: Wishes, total: int) -> list[Outcome]:
+    """Prints each outcome as it comes, and returns those that failed."""
+    failed, skipped = [], 0
+    with _progress(total, wishes.bar) as track:
+        for outcome in track(outcomes):
+            if outcome.error:
+                failed.append(outcome)
+            elif not outcome.record:
+                skipped += 1
+            if wishes.as_json:
+                print(as_json(outcome), flush=True)
+            elif outcome.record and wishes.lines:
+                print(as_line(outcome), flush=True)
+    if skipped and wishes.lines:
+        print(f"{skipped} of {total} photos were done before")
+    return failed
+
+
+def name_failed(errors: Sequence[str], total: int) -> None:
+    """Each failure on a line of stderr, and how many of several failed."""
+    for error in errors:
+        print("error:", " ".join(error.split()), file=sys.stderr)
+    if errors and total > 1:
+        print(f"error: {len(errors)} of {total} photos failed", file=sys.stderr)
+
+
+def print_plan(jobs: Sequence[Job], output: Output) -> None:
+    """What would be read, and what written."""
+    for job in jobs:
+        if job.error:
+            print(f"{job.source}: {job.error}")
+        else:
+            print(job.source, "->", ", ".join(map(str, output.paths(job.name))) or "stdout")
 
 
 def as_line(outcome: Outcome) -> str:
@@ -34,3 +84,35 @@ def as_json(outcome: Outcome) -> str:
     if outcome.error:
         facts = facts | {"error": str(outcome.error), "exit_code": outcome.error.exit_code}
     return json.dumps(facts, ensure_ascii=False)
+
+
+@contextmanager
+def _progress(
+    total: int, wanted: bool
+) -> Iterator[Callable[[Iterable[Outcome]], Iterable[Outcome]]]:
+    """A bar on stderr around several photos, when it is a terminal; else nothing."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda outcomes: outcomes
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    bar = Progress(
+        BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn(),
+        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
+    )  # fmt: skip
+    with bar:
+        yield lambda outcomes: bar.track(outcomes, total=total, description="photos")
+
+
+def _rate_column() -> Any:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Photos a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed or 0:.1f} photos/s")
+
+    return Rate()

@@ -9,24 +9,21 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import engine
-from engine import process
+from engine import console, process
 from engine.errors import EngineError, OptionError
 from engine.options import MAX_MEGAPIXELS, CutoutOptions, SegmentOptions
 
 if TYPE_CHECKING:
     from engine import distributed
     from engine.batch import Batch, Outcome
-    from engine.output import Output
-    from engine.plan import Job
 
 _SOME_FAILED, _INTERRUPTED = 1, 130
 
@@ -171,6 +168,7 @@ def main(
 
         process.prepare_imports()
         if report or figures:
+            from engine.report import runs
             from engine.report.write import check_report
 
             check_report()
@@ -190,8 +188,8 @@ def main(
             lines = "" if quiet else "json" if as_json else "text"
             rows = _run_on_ray(sources, everywhere, ray, jobs, lines)
             if details:
-                _write_ray_report(rows, everywhere, figures)
-            _name_failed_rows(rows)
+                _say_report(runs.report_rows(rows, everywhere, figures))
+            _end([EngineError(row["error"]) for row in rows if row["error"]], len(rows))
             return
         target = output.parse_output(out, save, format, background, overwrite, metadata)
         planned = plan.plan_jobs(sources, target, recursive)
@@ -202,11 +200,11 @@ def main(
         if (report or figures) and (not target.folder or watch):
             raise OptionError("--report and --figures want a folder, and a run that ends.")
         if dry_run:
-            _print_plan(planned, target)
+            console.print_plan(planned, target)
             return
         found = any(job.source not in sources for job in planned)  # in folders
         workers, threads = process.own_process(threads, jobs, 1 << 30 if watch else len(planned))
-        wishes = _Wishes(
+        wishes = console.Wishes(
             as_json,
             lines=not (quiet or target.is_stdout or as_json),
             bar=len(planned) > 1 and not (quiet or watch),
@@ -231,63 +229,12 @@ def main(
                 _watch(batch, sources, recursive, workers, wishes)
                 return
             outcomes: list[Outcome] = []
-            kept = _keep(batch.run(planned, workers), outcomes) if details else None
-            failed = _show(kept or batch.run(planned, workers), wishes, len(planned))
+            done = batch.run(planned, workers)
+            kept = _keep(done, outcomes) if details else done
+            failed = console.show(kept, wishes, len(planned))
             if details:
-                _write_report(batch, outcomes, threads, figures)
-        _name_failed(failed, len(planned))
-
-
-@dataclass(frozen=True)
-class _Wishes:
-    """How the outcomes are shown."""
-
-    as_json: bool
-    lines: bool
-    bar: bool
-
-
-def _show(outcomes: Iterable[Outcome], wishes: _Wishes, total: int) -> list[Outcome]:
-    """Prints each outcome as it comes, and returns those that failed."""
-    from engine import console
-
-    failed, skipped = [], 0
-    with _progress(total, wishes.bar) as track:
-        for outcome in track(outcomes):
-            if outcome.error:
-                failed.append(outcome)
-            elif not outcome.record:
-                skipped += 1
-            if wishes.as_json:
-                print(console.as_json(outcome), flush=True)
-            elif outcome.record and wishes.lines:
-                print(console.as_line(outcome), flush=True)
-    if skipped and wishes.lines:
-        print(f"{skipped} of {total} photos were done before")
-    return failed
-
-
-def _keep(outcomes: Iterable[Outcome], kept: list[Outcome]) -> Iterator[Outcome]:
-    for outcome in outcomes:
-        kept.append(outcome)
-        yield outcome
-
-
-def _write_report(batch: Batch, outcomes: Sequence[Outcome], threads: int, figures: bool) -> None:
-    from engine.report.write import write_report
-
-    folder = batch.output.folder
-    assert folder is not None
-    before = batch.journal.records() if batch.journal else {}
-    records = [
-        {"photo": outcome.job.source, "error": str(outcome.error)}
-        if outcome.error
-        else outcome.record or before[outcome.job.name]
-        for outcome in outcomes
-    ]
-    settings = {"command": sys.argv, "threads": threads, **json.loads(batch.settings)}
-    page = write_report(folder, "Cartoonify", records, settings, figures)
-    print(f"report: {page}", file=sys.stderr)
+                _say_report(runs.report_batch(batch, outcomes, threads, figures))
+        _end([outcome.error for outcome in failed if outcome.error], len(planned))
 
 
 def _run_on_ray(
@@ -310,53 +257,8 @@ def _run_on_ray(
     return rows
 
 
-def _write_ray_report(
-    rows: Sequence[dict[str, Any]], everywhere: distributed.Plan, figures: bool
-) -> None:
-    from engine.report.write import write_report
-
-    records = [
-        {"photo": row["photo"], "error": row["error"]}
-        if row["error"]
-        else json.loads(row["record"])
-        for row in rows
-    ]
-    settings = {"command": sys.argv, **asdict(everywhere)}
-    page = write_report(Path(everywhere.out), "Cartoonify", records, settings, figures)
-    print(f"report: {page}", file=sys.stderr)
-
-
-def _name_failed_rows(rows: Sequence[dict[str, Any]]) -> None:
-    errors = [row["error"] for row in rows if row["error"]]
-    for error in errors:
-        print("error:", " ".join(error.split()), file=sys.stderr)
-    if errors:
-        print(f"error: {len(errors)} of {len(rows)} photos failed", file=sys.stderr)
-        raise typer.Exit(_SOME_FAILED)
-
-
-def _name_failed(failed: Sequence[Outcome], total: int) -> None:
-    """Each failure on a line of stderr, and the exit code that says which kind."""
-    if not failed:
-        return
-    for outcome in failed:
-        print("error:", " ".join(str(outcome.error).split()), file=sys.stderr)
-    if total == 1:
-        raise typer.Exit(failed[0].error.exit_code if failed[0].error else _SOME_FAILED)
-    print(f"error: {len(failed)} of {total} photos failed", file=sys.stderr)
-    raise typer.Exit(_SOME_FAILED)
-
-
-def _print_plan(jobs: Sequence[Job], output: Output) -> None:
-    for job in jobs:
-        if job.error:
-            print(f"{job.source}: {job.error}")
-        else:
-            print(job.source, "->", ", ".join(map(str, output.paths(job.name))) or "stdout")
-
-
 def _watch(
-    batch: Batch, inputs: Sequence[str], recursive: bool, workers: int, wishes: _Wishes
+    batch: Batch, inputs: Sequence[str], recursive: bool, workers: int, wishes: console.Wishes
 ) -> None:
     """Does photos as they arrive, until it is interrupted."""
     from engine.watch import new_jobs
@@ -364,13 +266,29 @@ def _watch(
     failed: list[Outcome] = []
     try:
         for jobs in new_jobs(inputs, batch.output, recursive):
-            broken = _show(batch.run(jobs, workers), wishes, len(jobs))
-            for outcome in broken:
-                print("error:", " ".join(str(outcome.error).split()), file=sys.stderr)
+            broken = console.show(batch.run(jobs, workers), wishes, len(jobs))
+            console.name_failed([str(outcome.error) for outcome in broken], 1)
             failed += broken
     except KeyboardInterrupt:
         if failed:
             raise typer.Exit(_SOME_FAILED) from None
+
+
+def _keep(outcomes: Iterable[Outcome], kept: list[Outcome]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        kept.append(outcome)
+        yield outcome
+
+
+def _say_report(page: Path) -> None:
+    print(f"report: {page}", file=sys.stderr)
+
+
+def _end(errors: Sequence[EngineError], total: int) -> None:
+    """Names what failed, and ends with the exit code that says which kind."""
+    console.name_failed([str(error) for error in errors], total)
+    if errors:
+        raise typer.Exit(errors[0].exit_code if total == 1 else _SOME_FAILED)
 
 
 @contextmanager
@@ -404,38 +322,6 @@ def _demo_photo() -> str:
         if photo.is_file():
             return os.fspath(photo)
     raise OptionError("--demo needs scikit-image: pip install 'cartoonify-engine[demo]'")
-
-
-@contextmanager
-def _progress(
-    total: int, wanted: bool
-) -> Iterator[Callable[[Iterable[Outcome]], Iterable[Outcome]]]:
-    """A bar on stderr around several photos, when it is a terminal; else nothing."""
-    if not wanted or not sys.stderr.isatty():
-        yield lambda outcomes: outcomes
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    bar = Progress(
-        BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn(),
-        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
-    )  # fmt: skip
-    with bar:
-        yield lambda outcomes: bar.track(outcomes, total=total, description="photos")
-
-
-def _rate_column() -> Any:
-    from rich.progress import ProgressColumn, Task
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        """Photos a second."""
-
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed or 0:.1f} photos/s")
-
-    return Rate()
 
 
 def _complete_ray(arguments: list[str]) -> list[str]:
