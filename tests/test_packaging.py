@@ -51,19 +51,26 @@ def run_demo(python, folder, **environment):
 
 def test_the_wheel_holds_the_model_and_its_manifest(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for name in ("models/manifest.json", "models/deeplabv3plus_mobilenet_v2.onnx", "py.typed"):
+    for name in (
+        "report/page.html",
+        "models/manifest.json",
+        "models/deeplabv3plus_mobilenet_v2.onnx",
+        "py.typed",
+    ):
         assert f"engine/{name}" in names
     assert "export/network.py" in names
     assert not [name for name in names if name.startswith(("tests", "models"))]
 
 
-def test_it_runs_in_an_empty_folder(installed, tmp_path):
+def test_it_runs_in_an_empty_folder_and_keeps_its_kernels_where_told(installed, tmp_path):
     home = subprocess.run(
         [installed, "-c", "import engine; print(engine.__file__)"],
         check=True, capture_output=True, text=True, cwd=tmp_path,
     ).stdout  # fmt: skip
     assert str(installed.parent.parent) in home
-    run_demo(installed, tmp_path)
+    cache = tmp_path / "missing" / "cache"
+    run_demo(installed, tmp_path, NUMBA_CACHE_DIR=str(cache))
+    assert list(cache.rglob("*.nbi"))
 
 
 def test_it_runs_where_no_cache_can_be_written(installed, tmp_path):
@@ -79,9 +86,3 @@ def test_it_runs_where_no_cache_can_be_written(installed, tmp_path):
         run_demo(installed, tmp_path, HOME="/dev/null/nowhere", XDG_CACHE_HOME="/dev/null/cache")
     finally:
         cache.unlink()
-
-
-def test_a_cache_folder_elsewhere_is_used(installed, tmp_path):
-    cache = tmp_path / "missing" / "cache"
-    run_demo(installed, tmp_path, NUMBA_CACHE_DIR=str(cache))
-    assert list(cache.rglob("*.nbi"))
