@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.cartoon.stylise import cartoonize
     from engine.cutout.classic import decode_segmap
     from engine.errors import (
+        DiskFullError,
         EngineError,
         HistogramError,
         ModelError,
@@ -38,8 +39,8 @@ _HOMES = {
     "engine.cartoon.stylise": ("cartoonize",),
     "engine.cutout.classic": ("decode_segmap",),
     "engine.errors": (
-        "EngineError", "HistogramError", "ModelError", "OptionError", "OutputError",
-        "PhotoError", "ProviderError",
+        "DiskFullError", "EngineError", "HistogramError", "ModelError", "OptionError",
+        "OutputError", "PhotoError", "ProviderError",
     ),
     "engine.metrics": ("log_mse", "mse", "ssim"),
     "engine.options": ("CartoonOptions", "CutoutOptions", "SegmentOptions"),
@@ -49,10 +50,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "CartoonOptions", "Cartoonifier", "CutoutOptions", "EngineError", "HistogramError",
-    "ModelError", "OptionError", "OutputError", "PhotoError", "ProviderError", "Result",
-    "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram", "load", "log_mse", "mse",
-    "ssim", "update_centroids",
+    "CartoonOptions", "Cartoonifier", "CutoutOptions", "DiskFullError", "EngineError",
+    "HistogramError", "ModelError", "OptionError", "OutputError", "PhotoError", "ProviderError",
+    "Result", "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram", "load", "log_mse",
+    "mse", "ssim", "update_centroids",
 ]  # fmt: skip
 
 

@@ -73,8 +73,9 @@ class Batch:
     def _do(self, job: Job) -> Outcome:
         try:
             return self._try(job)
-        except DiskFullError:
-            raise
+        except DiskFullError as error:
+            advice = " Make room, and go on with --resume." if self.journal else ""
+            raise DiskFullError(f"{error}{advice}") from error
         except EngineError as error:
             failure = error
         except BrokenPipeError:

@@ -56,7 +56,11 @@ class Plan:
 
 
 def run(
-    inputs: Sequence[str], plan: Plan, address: str = "local", actors: tuple[int, int] | None = None
+    inputs: Sequence[str],
+    plan: Plan,
+    address: str = "local",
+    actors: tuple[int, int] | None = None,
+    recursive: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """Does all pictures below the inputs, and yields a row for each as it is done.
 
@@ -64,6 +68,7 @@ def run(
     ----------
     inputs : paths or URLs of photos and folders
     address : "local" (a cluster of this machine alone), "auto", "host:port" or "ray://..."
+    recursive : whether folders in folders are looked into, and mirrored
     actors : the fewest and the most workers, one processor each; None for all that there are
 
     Rows have "photo", "name", "state" (done, skipped or failed), "key", "error" and, as JSON,
@@ -86,7 +91,7 @@ def run(
             "done_key": before.get(name, ("", ""))[0],
             "is_taken": not there.isdisjoint(_outputs(plan, name)) and name not in before,
         }
-        for url, name in list_photos(inputs, plan.out)
+        for url, name in list_photos(inputs, plan.out, recursive)
     ]
     if not items:
         raise OptionError(f"{', '.join(inputs)}: no pictures there.")
@@ -109,7 +114,7 @@ def run(
         yield row | {"record": known}
 
 
-def list_photos(inputs: Sequence[str], out: str) -> list[tuple[str, str]]:
+def list_photos(inputs: Sequence[str], out: str, recursive: bool = True) -> list[tuple[str, str]]:
     """The URL and name (path below `out`, without kind and suffix) of each picture, sorted.
 
     Hidden files, outputs of earlier runs and all below `out` are left out; photos of one stem are
@@ -121,7 +126,11 @@ def list_photos(inputs: Sequence[str], out: str) -> list[tuple[str, str]]:
     own = fsspec.core.url_to_fs(out)[1].rstrip("/") + "/"
     for given in inputs:
         files, root = fsspec.core.url_to_fs(given)
-        paths = [root] if files.isfile(root) else sorted(files.find(root))
+        paths = (
+            [root]
+            if files.isfile(root)
+            else sorted(files.find(root, maxdepth=None if recursive else 1))
+        )
         top = posixpath.dirname(root) if files.isfile(root) else root
         below = [posixpath.relpath(p, top) for p in paths if not p.startswith(own)]
         names = _name_photos([path for path in below if _is_photo(path)])

@@ -13,6 +13,7 @@ EngineError             1
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Sequence
 
 
@@ -42,6 +43,10 @@ class OutputError(EngineError):
     """A result cannot be written: the file exists, or the folder or format refuses it."""
 
     exit_code = 3
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""System errors that mean it."""
 
 
 class DiskFullError(OutputError):

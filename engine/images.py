@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import logging
 import os
@@ -17,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from engine.errors import DiskFullError, OutputError, PhotoError
+from engine.errors import NO_ROOM, DiskFullError, OutputError, PhotoError
 from engine.metadata import tag_png
 from engine.options import MAX_MEGAPIXELS
 
@@ -108,7 +107,7 @@ def write_file(data: bytes, path: Path, overwrite: bool) -> None:
     except FileExistsError as error:
         raise OutputError(f"{path}: {_IS_KEPT}") from error
     except OSError as error:
-        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else OutputError
+        kind = DiskFullError if error.errno in NO_ROOM else OutputError
         raise kind(f"{path}: cannot be written: {error.strerror or error}.") from error
 
 

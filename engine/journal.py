@@ -7,15 +7,17 @@ that are whole, a journal that lacks at most its last line, and temporary files 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from engine.errors import OptionError, OutputError
+from engine.errors import NO_ROOM, DiskFullError, OptionError, OutputError
 
 NAME = ".cartoonify.jsonl"
 _BLOCK = 1 << 20
@@ -37,7 +39,7 @@ class Journal:
         self._files: dict[str, set[str]] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = open(self.path, "a+b")  # noqa: SIM115, closed by close()
+            self._file: IO[bytes] = open(self.path, "a+b", 0)  # noqa: SIM115, see close()
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
         try:
@@ -127,10 +129,11 @@ class Journal:
         with self._lock:
             self._note(entry)
             try:
-                self._file.write(line)
-                self._file.flush()
+                if self._file.write(line) < len(line):  # a full disk takes what goes in
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError as error:
-                raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
+                kind = DiskFullError if error.errno in NO_ROOM else OutputError
+                raise kind(f"{self.path}: cannot be written: {error.strerror}.") from error
 
 
 def read_entries(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import io
 import json
@@ -186,7 +187,7 @@ def main(
                 overwrite=overwrite, resume=resume, detail=details,
             )  # fmt: skip
             lines = "" if quiet else "json" if as_json else "text"
-            rows = _run_on_ray(sources, everywhere, ray, jobs, lines)
+            rows = _run_on_ray(sources, everywhere, ray, jobs, recursive, lines)
             if details:
                 _say_report(runs.report_rows(rows, everywhere, figures))
             _end([EngineError(row["error"]) for row in rows if row["error"]], len(rows))
@@ -242,13 +243,15 @@ def _run_on_ray(
     everywhere: distributed.Plan,
     address: str,
     jobs: int | None,
+    recursive: bool,
     lines: str,
 ) -> list[dict[str, Any]]:
     """The rows of all photos; each is printed as it comes."""
     from engine import distributed
 
     rows = []
-    for row in distributed.run(sources, everywhere, address, (jobs, jobs) if jobs else None):
+    actors = (jobs, jobs) if jobs else None
+    for row in distributed.run(sources, everywhere, address, actors, recursive):
         rows.append(row)
         if lines == "json":
             print(row["record"] or json.dumps({"photo": row["photo"], "error": row["error"]}))
@@ -306,6 +309,8 @@ def _errors_to_exit_code() -> Iterator[None]:
     except OSError as error:
         print(f"error: stdout: cannot be written: {error.strerror}.", file=sys.stderr)
         raise typer.Exit(_SOME_FAILED) from None
+    finally:
+        gc.enable()
 
 
 def _set_up_log(quiet: bool, verbose: bool) -> None:

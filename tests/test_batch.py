@@ -209,7 +209,10 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", fill)
     monkeypatch.setattr(os, "replace", fill)
-    with Journal(tmp_path / "out") as journal, pytest.raises(DiskFullError, match="No space"):
+    with (
+        Journal(tmp_path / "out") as journal,
+        pytest.raises(DiskFullError, match=r"No space.*--resume"),
+    ):
         list(Batch(tiny, output, journal=journal).run(jobs))
     monkeypatch.undo()
     assert not [name for name in tree(tmp_path / "out") if name.endswith(".tmp")]
@@ -217,6 +220,16 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
         outcomes = list(Batch(tiny, output, journal=journal, resume=True).run(jobs))
     assert len(pictures(tmp_path / "out")) == 20
     assert sum(outcome.error is not None for outcome in outcomes) == 2
+
+
+def test_a_journal_that_cannot_grow_is_told(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.begin("a", "key", [])
+        journal._file.close()
+        journal._file = open("/dev/full", "ab", 0)  # noqa: SIM115, closed by the journal
+        with pytest.raises(DiskFullError, match="No space"):
+            journal.begin("b", "key", [])
+    assert [entry["name"] for entry in read_entries(tmp_path / NAME)] == ["a"]
 
 
 def test_few_photos_are_in_memory_at_a_time(tiny, photos, tmp_path, monkeypatch):

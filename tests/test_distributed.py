@@ -119,6 +119,8 @@ def test_any_file_system_will_do(tmp_path, photos):
     memory.pipe_file("/in/out/z.png", b"3")
     found = distributed.list_photos(["memory://in"], "memory://in/out")
     assert found == [("memory:///in/a/x.jpg", "a/x"), ("memory:///in/y.png", "y")]
+    flat = distributed.list_photos(["memory://in"], "memory://in/out", recursive=False)
+    assert flat == [("memory:///in/y.png", "y")]
     distributed._write("memory://out/p.png", b"data")
     assert distributed._read("memory://out/p.png") == b"data"
     assert distributed._list_files("memory://out") == {"memory://out/p.png"}
