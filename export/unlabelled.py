@@ -12,10 +12,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 from torch import nn
 
-from engine.images import write_image
+from engine.images import encode_image, write_file
 from export.data import Entry
 from export.photos import PERSON
 from export.predict import find_person
@@ -34,7 +33,8 @@ def mark_unlabelled(entries: list[Entry], network: nn.Module, folder: Path) -> l
         if not path.exists():
             photo, mask = entry.read()
             found = find_others(find_person(network, photo), mask == PERSON)
-            write_image(Image.fromarray(found.astype(np.uint8) * 255), path, overwrite=True)
+            mask = found.astype(np.uint8) * 255
+            write_file(encode_image(mask, "png"), path, overwrite=True)
         marked.append(replace(entry, void=path))
     return marked
 
