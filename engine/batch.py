@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import engine
@@ -98,18 +100,18 @@ class Batch:
         return self._make(job, key)
 
     def _make(self, job: Job, key: str) -> Outcome:
-        ours = []
+        ours: list[Path] = []
+        source = os.path.realpath(job.source)
         if self.resume and self.journal:
-            ours = [
-                path for path in self.output.paths(job.name) if self.journal.owns(job.name, path)
-            ]
+            paths = self.output.paths(job.name)
+            ours = [path for path in paths if self.journal.owns(job.name, path, source)]
         self.output.check(job.name, ours)
         if job.source == STDIN and sys.stdin is None:
             raise PhotoError("stdin: is closed.")
         result = self.cartoonifier(sys.stdin.buffer if job.source == STDIN else job.source)
         result.name = job.name
         if self.journal:
-            self.journal.begin(job.name, key, self.output.paths(job.name))
+            self.journal.begin(job.name, key, self.output.paths(job.name), source)
         files = self.output.write(result, replace=bool(ours))
         record = to_record(result, job.source, files, self.measure, self.detail)
         if self.journal:

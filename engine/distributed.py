@@ -15,17 +15,17 @@ import os
 import posixpath
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import engine
 from engine.errors import EngineError, OptionError, OutputError, PhotoError
-from engine.images import SUFFIXES, write_file
-from engine.options import CartoonOptions, CutoutOptions, SegmentOptions
-from engine.result import KINDS, output_paths
+from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
+from engine.result import output_paths
+from engine.urls import exists, list_files, list_photos, read, write
+from engine.weights import find_model
 
 JOURNAL = "journal.parquet"
 """A folder of Parquet files below the output folder; a later row of a name replaces an earlier."""
@@ -51,6 +51,8 @@ class Plan:
     cartoon: CartoonOptions = field(default_factory=CartoonOptions)
     overwrite: bool = False
     resume: bool = False
+    provider: str = "auto"
+    max_megapixels: float = MAX_MEGAPIXELS
     detail: bool = False
     """Whether the records have thumbnails and histograms, for a report."""
 
@@ -71,34 +73,46 @@ def run(
     recursive : whether folders in folders are looked into, and mirrored
     actors : the fewest and the most workers, one processor each; None for all that there are
 
-    Rows have "photo", "name", "state" (done, skipped or failed), "key", "error" and, as JSON,
-    "record". They are also written to the journal, every few seconds. Closing the generator stops
-    the job.
+    Rows have "photo", "name", "state" (done, skipped or failed), "key", "error", "exit_code" and,
+    as JSON, "record". They are also written to the journal, every few seconds. Closing the
+    generator stops the job.
 
     Raises
     ------
-    OptionError
-        Ray is not installed or not there, or two photos have one name.
+    OptionError, ModelError
+        Ray is not installed or not there, two photos have one name, or there is no such model.
     """
     plan = replace(plan, out=plan.out if "://" in plan.out else os.path.abspath(plan.out))
+    if actors and min(actors) < 1:
+        raise OptionError(f"jobs is {min(actors)}; it is at least 1.")
+    find_model(plan.model, Path(plan.models) if plan.models else None)
     ray = _connect(address)
-    before = _read_journal(plan.out) if plan.resume else {}
-    there = _list_files(plan.out)
-    items = [
-        {
-            "photo": url,
-            "name": name,
-            "done_key": before.get(name, ("", ""))[0],
-            "is_taken": not there.isdisjoint(_outputs(plan, name)) and name not in before,
-        }
-        for url, name in list_photos(inputs, plan.out, recursive)
-    ]
+    try:
+        before = _read_journal(plan.out) if plan.resume else {}
+        there = list_files(plan.out)
+        photos = list_photos(inputs, plan.out, recursive)
+    except (ImportError, ValueError) as error:  # a file system's package, or its URLs
+        raise OptionError(f"--ray: {error}") from error
+    items, lost = [], []
+    for url, name, problem in photos:
+        if problem:
+            lost.append(_failed(url, name, PhotoError(problem)))
+            continue
+        key, _, source = before.get(name, ("", "", ""))
+        is_taken = not there.isdisjoint(_outputs(plan, name)) and source != url
+        items.append({"photo": url, "name": name, "done_key": key, "is_taken": is_taken})
+    yield from _write_journal(_chain(lost, _map(ray, items, plan, actors), before), plan.out)
+
+
+def _map(
+    ray: Any, items: list[dict[str, Any]], plan: Plan, actors: tuple[int, int] | None
+) -> Iterator[dict[str, Any]]:
     if not items:
-        raise OptionError(f"{', '.join(inputs)}: no pictures there.")
+        return
     processors = int(ray.cluster_resources().get("CPU", 1))
     least, most = actors or (1, processors)
     blocks = min(len(items), max(most * 8, len(items) // 256))
-    rows = (
+    yield from (
         ray.data.from_items(items, override_num_blocks=blocks)
         .map_batches(
             _Worker,
@@ -109,36 +123,16 @@ def run(
         )
         .iter_rows()
     )
-    for row in _write_journal(rows, plan.out):
+
+
+def _chain(
+    lost: list[dict[str, Any]], rows: Iterator[dict[str, Any]], before: Before
+) -> Iterator[dict[str, Any]]:
+    """What cannot be done, then what was; of what was done before, the record is known."""
+    yield from lost
+    for row in rows:
         known = before[row["name"]][1] if row["state"] == "skipped" else row["record"]
         yield row | {"record": known}
-
-
-def list_photos(inputs: Sequence[str], out: str, recursive: bool = True) -> list[tuple[str, str]]:
-    """The URL and name (path below `out`, without kind and suffix) of each picture, sorted.
-
-    Hidden files, outputs of earlier runs and all below `out` are left out; photos of one stem are
-    told apart by their suffix. Raises OptionError when two have one name even so.
-    """
-    import fsspec
-
-    found: dict[str, str] = {}
-    own = fsspec.core.url_to_fs(out)[1].rstrip("/") + "/"
-    for given in inputs:
-        files, root = fsspec.core.url_to_fs(given)
-        paths = (
-            [root]
-            if files.isfile(root)
-            else sorted(files.find(root, maxdepth=None if recursive else 1))
-        )
-        top = posixpath.dirname(root) if files.isfile(root) else root
-        below = [posixpath.relpath(p, top) for p in paths if not p.startswith(own)]
-        names = _name_photos([path for path in below if _is_photo(path)])
-        for path, name in names.items():
-            if name in found:
-                raise OptionError(f"{name}: two photos would be written to the same files.")
-            found[name] = files.unstrip_protocol(posixpath.join(top, path))
-    return sorted((url, name) for name, url in found.items())
 
 
 class _Worker:
@@ -153,12 +147,13 @@ class _Worker:
         cv2.setNumThreads(1)
         self.plan = plan
         self.app = engine.load(
-            plan.model, "auto", 1, segment=plan.segment, cutout=plan.cutout, cartoon=plan.cartoon,
-            models=plan.models,
+            plan.model, plan.provider, 1,
+            segment=plan.segment, cutout=plan.cutout, cartoon=plan.cartoon,
+            models=plan.models, max_megapixels=plan.max_megapixels,
         )  # fmt: skip
         process.own_process(1, 1, 1)
         settings = {**asdict(plan), "sha256": self.app.model.sha256, "version": engine.__version__}
-        for name in ("out", "overwrite", "resume", "detail"):
+        for name in ("out", "overwrite", "resume", "detail", "provider"):
             del settings[name]
         self.settings = json.dumps({**settings, "backdrop": self.app.backdrop_digest})
 
@@ -171,24 +166,23 @@ class _Worker:
         return {column: [row[column] for row in rows] for column in rows[0]}
 
     def _do(self, url: str, name: str, done_key: str, is_taken: bool) -> dict[str, Any]:
-        row = {"photo": url, "name": name, "state": "failed", "key": "", "error": "", "record": ""}
         try:
-            data = _read(url)
+            data = read(url)
             key = hashlib.blake2b(self.settings.encode() + data, digest_size=16).hexdigest()
             paths = _outputs(self.plan, name)
-            if key == done_key and all(map(_exists, paths)):
-                return row | {"state": "skipped", "key": key}
+            row = {"photo": url, "name": name, "key": key, "error": "", "exit_code": 0}
+            if key == done_key and all(map(exists, paths)):
+                return row | {"state": "skipped", "record": ""}
             is_taken = is_taken and not self.plan.overwrite
             if is_taken and not self.plan.resume:
                 raise OutputError(f"{paths[0]}: exists already, and is kept.")
             record = self._make(url, name, data, paths, is_taken)
-            row |= {"key": key, "state": "done", "record": record}
+            return row | {"state": "done", "record": record}
         except EngineError as error:
-            row |= {"state": "failed", "error": str(error)}
+            return _failed(url, name, error)
         except Exception as error:  # whatever it is, the other photos are still done
             log.debug("%s", url, exc_info=True)
-            row |= {"state": "failed", "error": f"{url}: unexpected {error!r}"}
-        return row
+            return _failed(url, name, EngineError(f"{url}: unexpected {error!r}"))
 
     def _make(self, url: str, name: str, data: bytes, paths: list[str], is_taken: bool) -> str:
         """Files that stand there already have to be the same, as after a lost journal."""
@@ -202,9 +196,9 @@ class _Worker:
         for kind, path in zip(self.plan.kinds, paths, strict=True):
             suffix = path.rpartition(".")[2]
             picture = result.encode(kind, suffix, self.plan.metadata)
-            if is_taken and _exists(path) and _read(path) != picture:
+            if is_taken and exists(path) and read(path) != picture:
                 raise OutputError(f"{path}: exists already, and is kept.")
-            _write(path, picture)
+            write(path, picture)
         record = to_record(result, url, map(Path, paths), measure=True, detail=self.plan.detail)
         return json.dumps(record, ensure_ascii=False)
 
@@ -232,67 +226,17 @@ def _connect(address: str) -> Any:
     return ray
 
 
-def _is_photo(path: str) -> bool:
-    hidden = any(part.startswith(".") for part in PurePosixPath(path).parts)
-    return not hidden and PurePosixPath(path).suffix.lower() in SUFFIXES
-
-
-def _name_photos(paths: Sequence[str]) -> dict[str, str]:
-    """Path to name, for all photos that are no outputs of others."""
-    stems = {path.rpartition(".")[0] for path in paths} | set(paths)
-    photos = []
-    for path in paths:
-        photo, _, kind = path.rpartition(".")[0].rpartition("_")
-        if not (kind in KINDS and photo in stems):
-            photos.append(path)
-    count = Counter(path.rpartition(".")[0].casefold() for path in photos)
+def _failed(url: str, name: str, error: EngineError) -> dict[str, Any]:
     return {
-        path: path if count[path.rpartition(".")[0].casefold()] > 1 else path.rpartition(".")[0]
-        for path in photos
-    }
+        "photo": url, "name": name, "state": "failed", "key": "", "error": str(error),
+        "exit_code": error.exit_code, "record": "",
+    }  # fmt: skip
 
 
 def _outputs(plan: Plan, name: str) -> list[str]:
     """URLs of a photo's pictures, in the order of the kinds."""
     paths = output_paths(Path("."), name, plan.kinds, plan.format)
     return [posixpath.join(plan.out, path.as_posix()) for path in paths]
-
-
-def _read(url: str) -> bytes:
-    import fsspec
-
-    files, path = fsspec.core.url_to_fs(url)
-    try:
-        return bytes(files.cat_file(path))
-    except FileNotFoundError:
-        raise PhotoError(f"{url}: no such file.") from None
-    except OSError as error:
-        raise PhotoError(f"{url}: cannot be read: {error}.") from error
-
-
-def _list_files(out: str) -> set[str]:
-    import fsspec
-
-    files, root = fsspec.core.url_to_fs(out)
-    return {posixpath.join(out, posixpath.relpath(path, root)) for path in files.find(root)}
-
-
-def _exists(url: str) -> bool:
-    import fsspec
-
-    files, path = fsspec.core.url_to_fs(url)
-    return bool(files.exists(path))
-
-
-def _write(url: str, data: bytes) -> None:
-    """Whole or not at all: renamed where that is needed, at once where the store does it so."""
-    import fsspec
-
-    files, path = fsspec.core.url_to_fs(url)
-    if "file" in files.protocol:
-        write_file(data, Path(path), overwrite=True)
-    else:
-        files.pipe_file(path, data)
 
 
 def _write_journal(rows: Iterator[dict[str, Any]], out: str) -> Iterator[dict[str, Any]]:
@@ -317,26 +261,30 @@ def _write_part(rows: list[dict[str, Any]], out: str, run_name: str, part: int) 
     table = pyarrow.Table.from_pylist([{**row, "time": time.time()} for row in rows])
     buffer = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, buffer)
-    _write(posixpath.join(out, JOURNAL, f"{run_name}-{part:06d}.parquet"), bytes(buffer.getvalue()))
+    write(posixpath.join(out, JOURNAL, f"{run_name}-{part:06d}.parquet"), bytes(buffer.getvalue()))
 
 
-def _read_journal(out: str) -> dict[str, tuple[str, str]]:
-    """The key and the record of each photo that was done, by its name."""
+Before = dict[str, tuple[str, str, str]]
+
+
+def _read_journal(out: str) -> Before:
+    """Key, record and photo of each name that was done."""
     import fsspec
     import pyarrow.parquet
 
     files, folder = fsspec.core.url_to_fs(posixpath.join(out, JOURNAL))
     rows: list[dict[str, Any]] = []
     for path in files.find(folder):
-        with files.open(path) as file:
-            table = pyarrow.parquet.read_table(
-                file, columns=["name", "state", "key", "record", "time"]
-            )
-        rows += table.to_pylist()
-    rows.sort(key=lambda row: float(row["time"]))
-    done: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        _, record = done.get(row["name"], ("", ""))
-        key = row["key"] if row["state"] != "failed" else ""
-        done[row["name"]] = (key, row["record"] or record)
+        if posixpath.basename(path).startswith(".") or not path.endswith(".parquet"):
+            continue
+        try:
+            with files.open(path) as file:
+                rows += pyarrow.parquet.read_table(file).to_pylist()
+        except pyarrow.ArrowInvalid as error:
+            log.warning("%s: damaged, its photos are done again (%s)", path, error)
+    done: Before = {}
+    for row in sorted(rows, key=lambda row: float(row["time"])):
+        if row["state"] != "failed":
+            record = row["record"] or done.get(row["name"], ("", "", ""))[1]
+            done[row["name"]] = (row["key"], record, row["photo"])
     return done

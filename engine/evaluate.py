@@ -67,7 +67,7 @@ def _evaluate(
     if out:
         from engine.report.write import check_report, write_report
 
-        check_report()
+        check_report(out, overwrite=False)
     target = parse_output(str(out or "out"), None, None, "white", overwrite=True)
     jobs = plan_jobs([str(folder)], target, recursive)
     _, threads = process.own_process(threads, 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import logging
 import os
@@ -38,6 +39,7 @@ _WRITERS: dict[str, dict[str, Any]] = {
     "webp": {"format": "WEBP", "quality": 92, "method": 2},
 }
 FORMATS = tuple(_WRITERS)
+_LONGEST_JPEG_BLOCK = 65_533
 _LONG_SIDE = 1_000_000  # libpng's limit; Pillow knows none
 _IS_KEPT = "exists already, and is kept. --overwrite replaces it."
 _EXIF_ORIENTATION = 0x0112
@@ -92,7 +94,7 @@ def write_file(data: bytes, path: Path, overwrite: bool) -> None:
 
     Raises OutputError when the file exists and may not be overwritten, or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(temporary_name(path, uuid.uuid4().hex[:12]))
     try:
         with _new_folders(path.parent):
             try:
@@ -109,6 +111,12 @@ def write_file(data: bytes, path: Path, overwrite: bool) -> None:
     except OSError as error:
         kind = DiskFullError if error.errno in NO_ROOM else OutputError
         raise kind(f"{path}: cannot be written: {error.strerror or error}.") from error
+
+
+def temporary_name(path: Path, mark: str) -> str:
+    """What a file is called while it is written: short, and its own for each name and mark."""
+    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    return f".{digest}.{mark}.tmp"
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
@@ -130,6 +138,9 @@ def encode_image(
     if format == "png" and isinstance(picture, np.ndarray) and max(picture.shape) < _LONG_SIDE:
         return tag_png(_encode_png(picture), exif, profile)
     image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+    if format in ("jpg", "jpeg") and len(exif) > _LONGEST_JPEG_BLOCK:
+        log.warning("EXIF data of %d bytes does not fit into a jpg, and is left out", len(exif))
+        exif = b""
     buffer = io.BytesIO()
     try:
         writer = _WRITERS["jpg" if format == "jpeg" else format]

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from engine.errors import NO_ROOM, DiskFullError, OptionError, OutputError
+from engine.images import temporary_name
 
 NAME = ".cartoonify.jsonl"
 _BLOCK = 1 << 20
@@ -36,7 +37,9 @@ class Journal:
         self._lock = threading.Lock()
         self._keys: dict[str, str] = {}
         self._begun: set[str] = set()
-        self._files: dict[str, set[str]] = {}
+        self._sources: dict[str, str] = {}
+        self._files: dict[str, list[str]] = {}  # of the last time
+        self._owned: dict[str, set[str]] = {}  # of all times
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file: IO[bytes] = open(self.path, "a+b", 0)  # noqa: SIM115, see close()
@@ -51,27 +54,27 @@ class Journal:
 
     def is_done(self, name: str, key: str) -> bool:
         """Whether the photo was done with this key, and its files are still there."""
-        files = self._files.get(name, set())
+        files = self._files.get(name, [])
         return self._keys.get(name) == key and all((self._folder / f).is_file() for f in files)
 
-    def owns(self, name: str, path: Path) -> bool:
-        """Whether an earlier run made, or may have made, this file of the photo."""
-        return self._relative(path) in self._files.get(name, set())
+    def owns(self, name: str, path: Path, source: str = "") -> bool:
+        """Whether an earlier run made, or may have made, this file, of the same photo's path."""
+        is_same = self._sources.get(name, "") == source
+        return is_same and self._relative(path) in self._owned.get(name, set())
 
     def records(self) -> dict[str, dict[str, Any]]:
         """What is known of each photo that was done, by its name."""
         return {e["name"]: e["record"] for e in read_entries(self.path) if e["state"] == "done"}
 
-    def begin(self, name: str, key: str, files: Sequence[Path]) -> None:
+    def begin(self, name: str, key: str, files: Sequence[Path], source: str = "") -> None:
         """To be called before the files are written."""
         relative = [self._relative(path) for path in files]
-        self._append({"name": name, "state": "begun", "key": key, "files": relative})
+        entry = {"name": name, "state": "begun", "key": key, "files": relative, "source": source}
+        self._append(entry)
 
     def finish(self, name: str, key: str, record: dict[str, Any]) -> None:
         """To be called when the files are written."""
-        files = sorted(self._files.get(name, set()))
-        entry = {"name": name, "state": "done", "key": key, "files": files, "record": record}
-        self._append(entry)
+        self._append({"name": name, "state": "done", "key": key, "record": record})
 
     def fail(self, name: str, error: str, exit_code: int) -> None:
         """To be called instead of `finish`."""
@@ -80,9 +83,9 @@ class Journal:
     def sweep(self) -> None:
         """Removes temporary files of photos that were begun and never finished."""
         for name in self._begun:
-            for file in self._files[name]:
+            for file in self._owned[name]:
                 path = self._folder / file
-                for temporary in path.parent.glob(f".{_literal(path.name)}.*.tmp"):
+                for temporary in path.parent.glob(temporary_name(path, "*")):
                     with contextlib.suppress(OSError):
                         temporary.unlink()
 
@@ -115,14 +118,17 @@ class Journal:
 
     def _note(self, entry: dict[str, Any]) -> None:
         name, state = entry["name"], entry["state"]
-        self._files.setdefault(name, set()).update(entry.get("files", ()))
         if state == "done":
-            self._files[name] = set(entry["files"])
             self._keys[name] = entry["key"]
             self._begun.discard(name)
         elif state == "begun":
             self._keys.pop(name, None)
             self._begun.add(name)
+            self._files[name] = entry["files"]
+            if self._sources.get(name, "") != entry["source"]:
+                self._owned.pop(name, None)
+            self._sources[name] = entry["source"]
+            self._owned.setdefault(name, set()).update(entry["files"])
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, ensure_ascii=False).encode(errors="surrogateescape") + b"\n"
@@ -148,6 +154,15 @@ def read_entries(path: Path) -> Iterator[dict[str, Any]]:
                 yield entry
 
 
+def owned_files(folder: str) -> set[str]:
+    """Paths of all files that runs into this folder made, as its journal says; none without one."""
+    path = Path(folder, NAME)
+    if not path.is_file():
+        return set()
+    entries = read_entries(path)
+    return {os.path.join(folder, file) for entry in entries for file in entry.get("files", ())}
+
+
 def hash_file(path: str, settings: str) -> str:
     """The key of a photo's content under `settings`. Raises OSError."""
     digest = hashlib.blake2b(settings.encode(), digest_size=16)
@@ -155,13 +170,6 @@ def hash_file(path: str, settings: str) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _literal(name: str) -> str:
-    """For a pattern that stands for the name itself."""
-    import glob
-
-    return glob.escape(name)
 
 
 def _hold(file: IO[bytes], folder: Path) -> None:

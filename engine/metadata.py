@@ -13,6 +13,9 @@ from engine.errors import OptionError, did_you_mean
 
 POLICIES = ("keep", "strip", "copy-safe")
 _ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE = 0x0112, 0x8825, 0x8769, 0x927C
+_XMP, _IPTC, _PHOTOSHOP = 0x02BC, 0x83BB, 0x8649
+_TELL_TALES = (_GPS, _XMP, _IPTC, _PHOTOSHOP)
+"""Tags that may say where a photo was taken."""
 _DATE = slice(24, 36)  # of a profile's header
 _PNG_HEAD = 33  # signature and IHDR
 
@@ -40,7 +43,8 @@ def filter_exif(exif: bytes, policy: str) -> bytes:
         inner = tags.get_ifd(_EXIF_IFD)
         tags.pop(_ORIENTATION, None)
         if policy == "copy-safe":
-            tags.pop(_GPS, None)
+            for tag in _TELL_TALES:
+                tags.pop(tag, None)
             tags._ifds.pop(_GPS, None)
             inner.pop(_MAKER_NOTE, None)
         else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.images import SUFFIXES
 from engine.journal import NAME as JOURNAL
+from engine.journal import owned_files
 from engine.result import KINDS
 
 if TYPE_CHECKING:
@@ -62,13 +63,22 @@ def plan_jobs(inputs: Sequence[str], output: Output, recursive: bool = False) ->
 
 def list_folder(folder: str, output: Output, recursive: bool) -> Iterator[Job]:
     """A job for each picture, in the order of the names; an error for what cannot be listed."""
-    own = os.path.realpath(output.folder) if output.folder else None
+    own = os.path.realpath(output.folder) if output.folder else ""
+    made = {os.path.realpath(path) for path in owned_files(own)} if own else set()
     problems: list[OSError] = []
     for here, folders, files in os.walk(folder, onerror=problems.append):
         folders[:] = sorted(
-            name for name in folders
-            if recursive and not name.startswith(".") and not _holds_outputs(here, name, own)
-        )  # fmt: skip
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(here, name)) != own
+            and not (name == "figures" and {"report.html", "report.json"} <= set(files))
+        )
+        if JOURNAL in files:
+            made |= {os.path.realpath(path) for path in owned_files(here)}
+        if made:
+            files = [n for n in files if os.path.realpath(os.path.join(here, n)) not in made]
         below = Path(os.path.relpath(here, folder)).as_posix()
         for name in _photos(sorted(files), here):
             stem = Path(name).stem
@@ -90,11 +100,6 @@ def _expand(given: str, output: Output, recursive: bool) -> list[Job]:
             return [Job(given, "", PhotoError(f"{given}: matches nothing."))]
         return [job for path in found for job in _expand(path, output, recursive)]
     return [Job(given, Path(given).stem)]
-
-
-def _holds_outputs(here: str, name: str, own: str | None) -> bool:
-    path = os.path.join(here, name)
-    return os.path.realpath(path) == own or os.path.isfile(os.path.join(path, JOURNAL))
 
 
 def _photos(files: Sequence[str], folder: str) -> list[str]:

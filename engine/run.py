@@ -172,7 +172,7 @@ def main(
             from engine.report import runs
             from engine.report.write import check_report
 
-            check_report()
+            check_report(Path(out), overwrite)
         from engine import distributed, output, pipeline, plan
         from engine.batch import Batch
         from engine.journal import Journal
@@ -184,13 +184,17 @@ def main(
             target = output.parse_output("out", save, format, background, overwrite, metadata)
             everywhere = distributed.Plan(
                 out, model, models, target.kinds, target.format, metadata, segment, cutout,
-                overwrite=overwrite, resume=resume, detail=details,
+                overwrite=overwrite, resume=resume, provider=provider,
+                max_megapixels=max_megapixels, detail=details,
             )  # fmt: skip
             lines = "" if quiet else "json" if as_json else "text"
             rows = _run_on_ray(sources, everywhere, ray, jobs, recursive, lines)
             if details:
                 _say_report(runs.report_rows(rows, everywhere, figures))
-            _end([EngineError(row["error"]) for row in rows if row["error"]], len(rows))
+            failures = [row for row in rows if row["error"]]
+            console.name_failed([row["error"] for row in failures], len(rows))
+            if failures:
+                raise typer.Exit(failures[0]["exit_code"] if len(rows) == 1 else _SOME_FAILED)
             return
         target = output.parse_output(out, save, format, background, overwrite, metadata)
         planned = plan.plan_jobs(sources, target, recursive)
@@ -250,11 +254,12 @@ def _run_on_ray(
     from engine import distributed
 
     rows = []
-    actors = (jobs, jobs) if jobs else None
+    actors = None if jobs is None else (jobs, jobs)
     for row in distributed.run(sources, everywhere, address, actors, recursive):
         rows.append(row)
         if lines == "json":
-            print(row["record"] or json.dumps({"photo": row["photo"], "error": row["error"]}))
+            failure = {name: row[name] for name in ("photo", "error", "exit_code")}
+            print(row["record"] or json.dumps(failure, ensure_ascii=False))
         elif lines and not row["error"]:
             print(f"{row['photo']}  {row['state']}", flush=True)
     return rows

@@ -305,3 +305,44 @@ def test_wrong_options_are_told(cartoonify, tmp_path, person_photo, arguments, w
     code, _, err = cartoonify("me.png", *arguments)
     assert code == 2
     assert words in err
+
+
+def test_another_photo_of_the_same_name_is_not_replaced(cartoonify, tmp_path, person_photo):  # noqa: F811
+    for folder, turn in (("a", 1), ("b", -1)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(person_photo[::turn].copy()).save(tmp_path / folder / "x.png")
+    cartoonify("a", "-o", "out")
+    before = pictures(tmp_path / "out")
+    code, _, err = cartoonify("b", "-o", "out", "--resume")
+    assert code == 3
+    assert "exists already, and is kept" in err
+    assert pictures(tmp_path / "out") == before
+
+
+def test_outputs_beside_their_photos_stay_outputs(cartoonify, photos, tmp_path):  # noqa: F811
+    cartoonify("photos", "-o", "photos", "--report", "--figures")
+    (photos / "p00.png").unlink()
+    _, out, _ = cartoonify("photos", "-o", "photos", "-r", "--dry-run")
+    assert out.count("->") == 11
+    assert not any(kind in out.partition("->")[0] for kind in ("_cartoon", "_cutout", "figures"))
+    _, out, _ = cartoonify("photos", "-o", "else", "-r", "--dry-run")
+    assert "_cartoon_cartoon" not in out
+
+
+def test_a_folder_with_a_journal_still_has_photos(cartoonify, photos, tmp_path):  # noqa: F811
+    cartoonify("photos/a", "-o", "photos/a")
+    _, out, _ = run(cartoonify, "--dry-run")
+    assert out.count("->") == 12
+
+
+def test_other_kinds_are_made_once(cartoonify, photos, tmp_path):  # noqa: F811
+    run(cartoonify, "--save", "cutout")
+    (tmp_path / "out" / "p00_cutout.png").unlink()
+    run(cartoonify, "--save", "cartoon", "--resume")
+    assert "10 of 12 photos were done before" in run(cartoonify, "--save", "cartoon", "--resume")[1]
+
+
+def test_a_long_name_is_written(cartoonify, tmp_path, person_photo):  # noqa: F811
+    name = "ü" * 110 + ".png"
+    Image.fromarray(person_photo).save(tmp_path / name)
+    assert cartoonify(name)[0] == 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import distributed
+from engine import distributed, urls
 from engine.errors import OptionError
 from engine.options import CutoutOptions
 from tests.test_batch import pictures
@@ -117,13 +117,13 @@ def test_any_file_system_will_do(tmp_path, photos):
     memory.pipe_file("/in/a/x.jpg", b"1")
     memory.pipe_file("/in/y.png", b"2")
     memory.pipe_file("/in/out/z.png", b"3")
-    found = distributed.list_photos(["memory://in"], "memory://in/out")
-    assert found == [("memory:///in/a/x.jpg", "a/x"), ("memory:///in/y.png", "y")]
-    flat = distributed.list_photos(["memory://in"], "memory://in/out", recursive=False)
-    assert flat == [("memory:///in/y.png", "y")]
-    distributed._write("memory://out/p.png", b"data")
-    assert distributed._read("memory://out/p.png") == b"data"
-    assert distributed._list_files("memory://out") == {"memory://out/p.png"}
+    found = urls.list_photos(["memory://in"], "memory://in/out")
+    assert found == [("memory:///in/a/x.jpg", "a/x", ""), ("memory:///in/y.png", "y", "")]
+    flat = urls.list_photos(["memory://in"], "memory://in/out", recursive=False)
+    assert flat == [("memory:///in/y.png", "y", "")]
+    urls.write("memory://out/p.png", b"data")
+    assert urls.read("memory://out/p.png") == b"data"
+    assert urls.list_files("memory://out") == {"memory://out/p.png"}
 
 
 def test_the_command_line_runs_it(cluster, photos, tmp_path, cartoonify):  # noqa: F811
@@ -135,9 +135,59 @@ def test_the_command_line_runs_it(cluster, photos, tmp_path, cartoonify):  # noq
     assert len(list((tmp_path / "out").glob("*.png"))) == 38
 
 
-def test_two_photos_of_one_name_are_refused(photos):
+def test_a_stranger_s_file_outlives_a_refused_run(cluster, photos, tmp_path, tiny_model):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "p01_cartoon.png").write_bytes(b"another's")
+    for resume in (False, True, True):
+        rows = on_ray(photos / "sub", everywhere(out, tiny_model, resume=resume))
+        assert {row["name"] for row in rows if row["state"] == "failed"} == {"p01", "p05"}
+        assert (out / "p01_cartoon.png").read_bytes() == b"another's"
+    assert [row["state"] for row in rows].count("skipped") == 18
+    (out / distributed.JOURNAL / ".cut.parquet.1.tmp").write_bytes(b"PAR1")
+    (out / distributed.JOURNAL / "cut.parquet").write_bytes(b"PAR1")
+    rows = on_ray(photos / "sub", everywhere(out, tiny_model, resume=True))
+    assert [row["state"] for row in rows].count("skipped") == 18
+
+
+def names_of(inputs, out="elsewhere"):
+    return [(name, bool(problem)) for _, name, problem in urls.list_photos(inputs, out)]
+
+
+def test_inputs_are_files_folders_and_patterns_each_once(photos, tmp_path):
+    top = str(photos)
+    assert len(names_of([top, f"{top}/p02.png", f"{top}/*.png"])) == 41
+    assert names_of([f"{top}/p00.*"]) == [("p00.jpg", False), ("p00.png", False)]
+    assert names_of([f"{top}/nosuch.png"]) == [("", True)]
+    assert len(names_of([top], top)) == len(names_of([top], str(tmp_path))) == 41
+    (photos / "scan").write_bytes(b"x")
+    assert ("scan", False) in [(n or "scan", p) for n, p in names_of([f"{top}/scan"])]
+    with open(os.fsencode(top) + b"/bad\xff.png", "wb") as file:
+        file.write(b"x")
+    assert [problem for _, problem in names_of([top])].count(True) == 1
+
+
+def test_two_photos_of_one_name_are_refused(photos, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "p02.png").write_bytes(b"x")
     with pytest.raises(OptionError, match="same files"):
-        distributed.list_photos([str(photos), str(photos)], "out")
+        urls.list_photos([f"{photos}/p02.png", str(tmp_path / "other" / "p02.png")], "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--jobs", "0"), 2, "jobs is 0"),
+        (("--model", "nope"), 4, "no such name or file"),
+        (("-o", "nofs://x/y"), 2, "nofs"),
+        (("--max-megapixels", "0.000001"), 1, "the limit is"),
+    ],
+)
+def test_wrong_options_are_told(cluster, photos, cartoonify, arguments, code, words):  # noqa: F811
+    model = {"model": None} if "--model" in arguments else {}
+    got, _, err = cartoonify("photos/sub", "--ray", *arguments, **model)
+    assert got == code
+    assert words in err
 
 
 @pytest.mark.parametrize(

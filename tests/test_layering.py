@@ -23,7 +23,7 @@ LAYERS = [
     {"display", "result"},
     {"record", "journal"},
     {"pipeline", "output"},
-    {"plan"},
+    {"plan", "urls"},
     {"watch", "distributed"},
     {"batch"},
     {"console"},

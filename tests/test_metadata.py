@@ -100,3 +100,23 @@ def test_without_a_screen_show_says_what_to_do(result, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(OutputError, match="save"):
         result.show()
+
+
+def test_the_place_may_also_stand_in_xmp_and_iptc():
+    exif = Image.Exif()
+    exif[MAKE] = "Camera"
+    for tag in (0x02BC, 0x83BB, 0x8649):
+        exif[tag] = b"<x>Paris</x>"
+    assert b"Paris" in exif.tobytes()
+    assert b"Paris" not in filter_exif(exif.tobytes(), "copy-safe")
+    assert b"Camera" in filter_exif(exif.tobytes(), "copy-safe")
+
+
+def test_exif_that_does_not_fit_into_a_jpg_is_left_out(tiny, person_photo, caplog):
+    exif = Image.Exif()
+    exif[MAKE] = "x" * 70_000
+    result = tiny(person_photo)
+    result.exif = exif.tobytes()
+    with Image.open(io.BytesIO(result.encode("cartoon", "jpg"))) as image:
+        assert not image.getexif()
+    assert "left out" in caplog.text

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,25 @@ def test_a_report_wants_a_folder_and_an_end(cartoonify, tmp_path, person_photo, 
     code, _, err = cartoonify(*arguments, "--report")
     assert code == 2
     assert "want a folder" in err
+
+
+def test_any_name_is_drawn(cartoonify, tmp_path, person_photo):  # noqa: F811
+    (tmp_path / "photos").mkdir()
+    for name in (b"a $\\bad{$ x.png", b"bad\xff.png"):
+        Image.fromarray(person_photo).save(os.fsencode(tmp_path / "photos") + b"/" + name)
+    assert cartoonify("photos", "--report", "-q")[0] == 0
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["report.csv", "report.html", "report.json", "figures"])
+def test_files_of_others_are_kept(cartoonify, tmp_path, person_photo, name):  # noqa: F811
+    Image.fromarray(person_photo).save(tmp_path / "me.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    code, _, err = cartoonify("me.png", "--report", "--figures")
+    assert code == 3
+    assert f"{name}: exists already, and is kept" in err
+    assert tree(tmp_path / "out") == [name]
 
 
 @pytest.mark.parametrize("protocol", ["full", "document", "single"])

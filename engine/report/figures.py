@@ -61,7 +61,7 @@ def draw_metrics(records: Sequence[Record]) -> Figure:
     """log MSE and SSIM of each photo, with their means, as the document draws them."""
     few = len(records) <= BARS
     figure = new_figure(9, 1.2 + 0.18 * len(records) if few else 3)
-    names = [Path(record["photo"]).name for record in records]
+    names = [_printable(Path(record["photo"]).name) for record in records]
     for axes, (metric, title) in zip(
         figure.subplots(1, 2, sharey=few), (("log_mse", "log MSE"), ("ssim", "SSIM")), strict=True
     ):
@@ -69,7 +69,7 @@ def draw_metrics(records: Sequence[Record]) -> Figure:
         known = [value for value in values if value == value]
         if few:
             axes.barh(range(len(values)), values, color=INK)
-            axes.set_yticks(range(len(values)), names, fontsize=7)
+            axes.set_yticks(range(len(values)), names, fontsize=7, parse_math=False)
         else:
             axes.plot(sorted(known), color=INK)
             axes.set_xlabel("photos, in the order of their values", fontsize=8, color=INK)
@@ -101,6 +101,10 @@ def to_uri(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", transparent=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def _number(value: float | None) -> float:

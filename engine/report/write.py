@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from engine.images import write_file
+from engine.images import refuse_existing, write_file
 from engine.record import Record
 from engine.report import figures, summary
 from engine.report.page import to_html
@@ -22,11 +23,39 @@ from engine.report.page import to_html
 PACKAGES = ("onnxruntime", "numpy", "numba", "opencv-python-headless", "Pillow")
 HEAVY = ("thumbnails", "histograms")
 SHEET_COLUMNS = 8
+SIGNS = {
+    "report.html": b"<!doctype html>\n<!-- cartoonify -->",
+    "report.json": b'{\n "title": ',
+    "report.csv": b"photo,width,height,share,",
+}
+"""How our files begin: others of these names are kept."""
 
 
-def check_report() -> None:
-    """Raises OptionError when matplotlib is missing: before the work, not after it."""
+def check_report(folder: Path, overwrite: bool) -> None:
+    """To be called before the work.
+
+    Raises OptionError when matplotlib is missing, OutputError when files of these names are there
+    that are no report of ours, unless they may be overwritten.
+    """
     figures.new_figure(1, 1)
+    if not overwrite:
+        is_ours = _is_ours(folder)
+        names = [name for name in SIGNS if not is_ours.get(name, True)]
+        names += ["figures"] if (folder / "figures").exists() and not is_ours else []
+        refuse_existing(folder / name for name in names)
+
+
+def _is_ours(folder: Path) -> dict[str, bool]:
+    """For each of a report's files that is there, whether it begins as we write them."""
+    found = {}
+    for name, sign in SIGNS.items():
+        if os.path.lexists(folder / name):
+            try:
+                with open(folder / name, "rb") as file:
+                    found[name] = file.read(len(sign)) == sign
+            except OSError:
+                found[name] = False
+    return found
 
 
 def write_report(

@@ -42,7 +42,7 @@ def traced(monkeypatch, small_graph):
     monkeypatch.setattr(build, "to_logits_graph", lambda _: copy.deepcopy(small_graph))
 
 
-@pytest.mark.parametrize("name", EXPORTABLE)
+@pytest.mark.parametrize("name", [n for n in EXPORTABLE if n != "deeplabv3_resnet50"])  # as 101
 def test_each_network_exports_from_random_weights_and_runs(
     run_export, tmp_path, name, astronaut, monkeypatch
 ):
