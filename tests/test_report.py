@@ -148,7 +148,8 @@ def browser(tmp_path):
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--no-first-run", "--disable-sync",
         "--disable-background-networking", "--disable-component-update", "--disable-quic",
         "--window-size=1400,1000", f"--user-data-dir={tmp_path / 'profile'}",
     ):  # fmt: skip
