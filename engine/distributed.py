@@ -70,8 +70,8 @@ def run(
     ----------
     inputs : paths or URLs of photos and folders
     address : "local" (a cluster of this machine alone), "auto", "host:port" or "ray://..."
-    recursive : whether folders in folders are looked into, and mirrored
     actors : the fewest and the most workers, one processor each; None for all that there are
+    recursive : whether folders in folders are looked into, and mirrored
 
     Rows have "photo", "name", "state" (done, skipped or failed), "key", "error", "exit_code" and,
     as JSON, "record". They are also written to the journal, every few seconds. Closing the

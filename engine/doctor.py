@@ -55,7 +55,7 @@ def examine() -> dict[str, Any]:
     """All findings, ready for JSON; "problems" is a list of sentences."""
     problems: list[str] = []
     return {
-        "versions": _versions(),
+        "versions": find_versions(),
         "processor": _processor(),
         "threads": _threads(),
         "providers": _providers(problems),
@@ -66,7 +66,8 @@ def examine() -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def find_versions() -> dict[str, str]:
+    """Of the engine, Python and what of the packages is installed."""
     found = {"cartoonify-engine": engine.__version__, "python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):

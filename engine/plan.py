@@ -102,10 +102,20 @@ def _expand(given: str, output: Output, recursive: bool) -> list[Job]:
     return [Job(given, Path(given).stem)]
 
 
+def leave_out_outputs(paths: Sequence[str]) -> list[str]:
+    """Without those that an earlier run made of another picture of the same folder."""
+    stems = {os.path.splitext(path)[0] for path in paths} | set(paths)
+    photos = []
+    for path in paths:
+        photo, _, kind = os.path.splitext(path)[0].rpartition("_")
+        if not (kind in KINDS and photo in stems):
+            photos.append(path)
+    return photos
+
+
 def _photos(files: Sequence[str], folder: str) -> list[str]:
     pictures = [name for name in files if _is_picture(name)]
-    stems = set(pictures) | {Path(name).stem for name in pictures}
-    photos = [name for name in pictures if not _is_output(name, stems)]
+    photos = leave_out_outputs(pictures)
     if len(photos) < len(pictures):
         log.info("%s: %d outputs of earlier runs skipped", folder, len(pictures) - len(photos))
     return photos
@@ -113,12 +123,6 @@ def _photos(files: Sequence[str], folder: str) -> list[str]:
 
 def _is_picture(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-
-
-def _is_output(name: str, stems: set[str]) -> bool:
-    """Whether an earlier run made it of another picture in the folder."""
-    photo, _, kind = Path(name).stem.rpartition("_")
-    return kind in KINDS and photo in stems
 
 
 def _tell_apart(jobs: list[Job]) -> list[Job]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import OptionError, PhotoError
 from engine.images import SUFFIXES, write_file
-from engine.result import KINDS
+from engine.plan import leave_out_outputs
 
 
 def list_photos(
@@ -40,10 +40,11 @@ def list_photos(
             pictures = files.find(path, maxdepth=None if recursive else 1)
             inner = own if own.startswith(path.rstrip("/") + "/") and own != path + "/" else "\0"
             below = [posixpath.relpath(p, path) for p in pictures if not p.startswith(inner)]
-            for photo in _leave_out_outputs([p for p in sorted(below) if _is_photo(p)]):
+            photos = leave_out_outputs([p for p in sorted(below) if _is_photo(p)])
+            for photo in photos:
                 url = files.unstrip_protocol(posixpath.join(path, photo))
                 found.setdefault(url, photo)
-            if not below:
+            if not photos:
                 problems[given] = f"{given}: a folder without pictures."
     for url in found:
         if not url.isprintable():
@@ -56,17 +57,6 @@ def list_photos(
 def _is_photo(path: str) -> bool:
     hidden = any(part.startswith(".") for part in PurePosixPath(path).parts)
     return not hidden and PurePosixPath(path).suffix.lower() in SUFFIXES
-
-
-def _leave_out_outputs(paths: Sequence[str]) -> list[str]:
-    """Without those that an earlier run made of another picture of the folder."""
-    stems = {path.rpartition(".")[0] for path in paths} | set(paths)
-    photos = []
-    for path in paths:
-        photo, _, kind = path.rpartition(".")[0].rpartition("_")
-        if not (kind in KINDS and photo in stems):
-            photos.append(path)
-    return photos
 
 
 def _name_photos(paths: dict[str, str]) -> dict[str, str]:

@@ -159,6 +159,9 @@ def test_inputs_are_files_folders_and_patterns_each_once(photos, tmp_path):
     assert len(names_of([top, f"{top}/p02.png", f"{top}/*.png"])) == 41
     assert names_of([f"{top}/p00.*"]) == [("p00.jpg", False), ("p00.png", False)]
     assert names_of([f"{top}/nosuch.png"]) == [("", True)]
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("no picture")
+    assert names_of([str(tmp_path / "texts")]) == [("", True)]
     assert len(names_of([top], top)) == len(names_of([top], str(tmp_path))) == 41
     (photos / "scan").write_bytes(b"x")
     assert ("scan", False) in [(n or "scan", p) for n, p in names_of([f"{top}/scan"])]

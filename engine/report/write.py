@@ -7,20 +7,17 @@ import io
 import json
 import math
 import os
-import platform
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import engine
+from engine.doctor import find_versions
 from engine.images import refuse_existing, write_file
 from engine.record import Record
 from engine.report import figures, summary
 from engine.report.page import to_html
 
-PACKAGES = ("onnxruntime", "numpy", "numba", "opencv-python-headless", "Pillow")
 HEAVY = ("thumbnails", "histograms")
 SHEET_COLUMNS = 8
 SIGNS = {
@@ -70,7 +67,7 @@ def write_report(
     `settings` is what is needed to repeat the run; `pngs` also writes the figures, under figures/.
     """
     records = list(records)
-    settings = {**settings, "versions": _versions(), "written": _now()}
+    settings = {**settings, "versions": find_versions(), "written": _now()}
     light = [{k: v for k, v in record.items() if k not in HEAVY} for record in records]
     facts = {"title": title, "settings": settings, "summary": summary.summarise(records)}
     page = folder / "report.html"
@@ -121,16 +118,6 @@ def _save(figure: Any, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     write_file(buffer.getvalue(), path, overwrite=True)
-
-
-def _versions() -> dict[str, str]:
-    found = {"cartoonify-engine": engine.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # noqa: PERF203, five of them
-            found[package] = "not installed"
-    return found
 
 
 def _now() -> str:
