@@ -20,7 +20,8 @@ from benchmarks.networks import EMBEDDED
 from benchmarks.rows import Row, faster
 from benchmarks.turns import PAUSE_S, in_turns
 from engine import batch, output, pipeline
-from engine.images import encode_image, read_photo
+from engine.files.photos import read_photo
+from engine.files.pictures import encode_image
 from export.checkpoint import load_weights
 from export.network import find_recipe
 
@@ -122,7 +123,7 @@ def _folder(threads: int) -> Iterator[Row]:
                     start = time.perf_counter()
                     outcomes = list(batch.run_jobs(app, jobs[:part], out, workers))
                     elapsed = (time.perf_counter() - start) / part
-                    assert not any(outcome.error for outcome in outcomes)
+                    assert not any(outcome.state == "failed" for outcome in outcomes)
                     if turn:
                         seconds[name].append(elapsed / (threads if name == "one" else 1))
     cv2.setNumThreads(threads)

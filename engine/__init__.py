@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from engine.versions import __version__ as __version__
+
 if TYPE_CHECKING:
     from engine.cartoon.palette import k_histogram, update_centroids
     from engine.cartoon.stylise import cartoonize
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from engine.options import CartoonOptions, CutoutOptions, SegmentOptions
     from engine.pipeline import Cartoonifier, load
     from engine.result import Result
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "engine.cartoon.palette": ("k_histogram", "update_centroids"),

@@ -8,6 +8,7 @@ import html
 import io
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,32 +19,28 @@ from engine.errors import OutputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.result import Result
-
 SIDE = 360
 """Pixels of a thumbnail's longer side."""
 _CHECKERS = "repeating-conic-gradient(#bbb 0 25%, #eee 0 50%) 0 0 / 16px 16px"
 
 
-def to_html(result: Result) -> str:
-    """photo | cut-out | cartoon, with the palette as swatches; needs nothing but itself."""
-    name = html.escape(result.name)
-    pictures = (
-        ("photo", result.photo), ("cut-out", result.cutout), ("cartoon", result.cartoon)
-    )  # fmt: skip
+def to_html(
+    name: str, pictures: dict[str, NDArray[np.uint8]], palette: Mapping[str, Sequence[int]]
+) -> str:
+    """The pictures side by side, with the palette as swatches; needs nothing but itself."""
+    name = html.escape(name)
     figures = "".join(
         f'<figure style="margin:0"><img alt="{what} of {name}" src="{data_uri(pixels, SIDE)}" '
         f'style="max-width:100%;background:{_CHECKERS}"><figcaption>{what}</figcaption></figure>'
-        for what, pixels in pictures
+        for what, pixels in pictures.items()
     )
-    palette = {channel: levels.tolist() for channel, levels in result.palette.items()}
     return (
         '<div style="display:flex;gap:8px;flex-wrap:wrap;font:13px sans-serif">'
         f"{figures}</div>{swatches(palette)}"
     )
 
 
-def swatches(palette: dict[str, list[int]]) -> str:
+def swatches(palette: Mapping[str, Sequence[int]]) -> str:
     """Coloured boxes for each channel: hues at full colour, saturations of red, values of grey."""
     rows = []
     for channel, levels in palette.items():
@@ -65,8 +62,8 @@ def data_uri(pixels: NDArray[np.uint8], side: int) -> str:
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def show(result: Result) -> None:
-    """Opens photo, cut-out and cartoon in the system's viewer.
+def show(picture: Image.Image, title: str) -> None:
+    """Opens a picture in the system's viewer.
 
     Raises OutputError where there is no screen.
     """
@@ -75,7 +72,7 @@ def show(result: Result) -> None:
     )
     if not has_screen:
         raise OutputError("no screen to show it on; save it: result.save(folder, ['compare']).")
-    result.picture("compare").show(title=result.name)
+    picture.show(title=title)
 
 
 def swatch_colour(channel: str, level: int) -> str:

@@ -14,13 +14,38 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 class EngineError(Exception):
-    """Base of all errors that the engine raises on purpose: one line, with what to do."""
+    """Base of all errors that the engine raises on purpose: one line, with what to do.
+
+    What to do may depend on an option, which each front door spells in its own way: Python as
+    `overwrite`, the command line as `--overwrite`. So `advice` is a sentence with "{}" where
+    the option's name belongs, and `option` is that name.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, option: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.message, self.option, self.advice = message, option, advice
+
+    def __str__(self) -> str:
+        return self.told(lambda option: option)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keeps the advice when an error travels to another process."""
+        return _rebuild, (type(self), self.message, self.option, self.advice)
+
+    def told(self, spell: Callable[[str], str]) -> str:
+        """The message and the advice, with the option's name as `spell` writes it."""
+        advice = self.advice.replace("{}", spell(self.option)) if self.advice else ""
+        return f"{self.message} {advice}".strip()
+
+
+def _rebuild(kind: type[EngineError], message: str, option: str, advice: str) -> EngineError:
+    return kind(message, option=option, advice=advice)
 
 
 class OptionError(EngineError):

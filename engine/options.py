@@ -13,6 +13,10 @@ MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
 LEAST_THRESHOLD = 1e-6
 EDGES = ("refined", "soft")
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
+KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
+PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
+FORMATS = ("png", "jpg", "webp")
+POLICIES = ("copy-safe", "keep", "strip")
 
 
 @dataclass(frozen=True)
@@ -100,3 +104,40 @@ class CartoonOptions:
             raise OptionError(f"split_p_value is {self.split_p_value}; it lies in 0..1.")
         if self.min_group_levels not in range(8, 257):
             raise OptionError(f"min_group_levels is {self.min_group_levels}; it lies in 8..256.")
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Which pictures are saved of each photo, and how they are encoded."""
+
+    kinds: tuple[str, ...] = ("cutout", "cartoon")
+    """Of cutout, cartoon, mask, labels and compare (photo, cut-out and cartoon side by side)."""
+
+    format: str = "png"
+    """png, jpg or webp. Masks and labels are exact, and always png."""
+
+    quality: int | None = None
+    """1..100, of jpg and webp. None: 95 for jpg, 92 for webp."""
+
+    metadata: str = "copy-safe"
+    """From photo to pictures: copy-safe (but not the place), keep or strip."""
+
+    crop: bool = False
+    """Whether pictures are cropped to what is kept, with a margin."""
+
+    def __post_init__(self) -> None:
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise OptionError(
+                    f"{kind!r} cannot be saved; expected {', '.join(KINDS)}.", option="save"
+                )
+        if not self.kinds:
+            raise OptionError(f"nothing to save; expected some of {', '.join(KINDS)}.")
+        if self.format not in FORMATS:
+            raise OptionError(f"format {self.format!r}: expected {', '.join(FORMATS)}.")
+        if self.quality is not None and self.quality not in range(1, 101):
+            raise OptionError(f"quality is {self.quality}; it lies in 1..100.")
+        if self.metadata not in POLICIES:
+            raise OptionError(
+                f"metadata {self.metadata!r}: {did_you_mean(self.metadata, POLICIES)}"
+            )

@@ -22,7 +22,7 @@ from engine.cutout.clean import clean
 from engine.cutout.matte import soft_matte
 from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError
-from engine.images import PhotoSource, read_with_exif
+from engine.files.photos import PhotoSource, read_with_exif
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
 from engine.segment.labels import (

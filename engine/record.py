@@ -1,51 +1,227 @@
-"""What is known of a photo that was done, without its pictures: for JSON, journal and report."""
+"""What is known of a photo that was done, skipped or failed, without its pictures.
+
+One type for the journal, the report, the console, JSON and clusters. Records travel through
+files that anybody may have written, so parsing checks everything.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable
-from pathlib import Path
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from engine.display import data_uri
+from engine.errors import EngineError
 from engine.result import Result
 
+VERSION = 1
+"""Of the format. Records of another version are refused by `parse`."""
+STATES = ("done", "skipped", "failed")
 THUMBNAIL_SIDE = 160
-Record = dict[str, Any]
-"""Ready for JSON; the keys are those of `to_record`."""
+CHANNELS = {"hue": 180, "saturation": 256, "value": 256}
+"""Levels of each channel."""
+_THUMBNAIL = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]*={0,2}")
+_LONGEST_TEXT = 1 << 20
+_LONGEST_LIST = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecord:
+    """What became of one photo. Numbers without a value are None."""
+
+    photo: str
+    """Its path or URL, as it was given or found."""
+    state: str
+    """done, skipped (it was done before) or failed."""
+    name: str = ""
+    """Of its pictures: their path below the output folder, up to the kind."""
+    key: str = ""
+    """Of the photo's bytes and of all settings that decide the pictures."""
+    error: str = ""
+    """What went wrong; empty unless it failed. `told` adds what to do."""
+    exit_code: int = 0
+    option: str = ""
+    advice: str = ""
+    """As in EngineError."""
+    width: int = 0
+    height: int = 0
+    share: float = 0.0
+    """Of the picture that is kept, 0..1."""
+    palette: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Centroids of "hue", "saturation" and "value"."""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of each stage."""
+    files: tuple[str, ...] = ()
+    """Paths of the pictures, below the output folder, with "/" between their parts."""
+    digests: tuple[str, ...] = ()
+    """Of each file's bytes: by it a file is known as ours."""
+    warnings: tuple[str, ...] = ()
+    model: str = ""
+    provider: str = ""
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
+    """"photo", "cutout" and "cartoon" as data: URIs of WebP files, where a report was asked for."""
+    histograms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Pixels per level of each channel, where a report was asked for."""
+    version: int = VERSION
+
+    @classmethod
+    def of_failure(cls, photo: str, name: str, error: EngineError) -> PhotoRecord:
+        """The record of a photo that could not be done."""
+        return cls(
+            photo=photo, name=name, state="failed", error=error.message or str(error),
+            exit_code=error.exit_code, option=error.option, advice=error.advice,
+        )  # fmt: skip
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the photo was done, and nothing in it was kept."""
+        return self.state != "failed" and self.width > 0 and self.share == 0
+
+    def told(self, spell: Callable[[str], str] = str) -> str:
+        """The error, and what to do about it, with the option's name as `spell` writes it."""
+        return EngineError(self.error, option=self.option, advice=self.advice).told(spell)
+
+    def to_json(self) -> str:
+        """One line. Empty fields are left out; `parse` gives the same record again."""
+        filled = {n: v for n, v in asdict(self).items() if v not in ("", (), {}) or n == "photo"}
+        return json.dumps(filled, ensure_ascii=False, allow_nan=False)
 
 
 def to_record(
-    result: Result, source: str, files: Iterable[Path], measure: bool, detail: bool = False
-) -> Record:
-    """Size, share of the kept classes, palette, metrics, timings, files and warnings of a result.
+    result: Result,
+    photo: str,
+    *,
+    key: str = "",
+    files: Mapping[str, str] | None = None,
+    measure: bool = True,
+    detail: bool = False,
+) -> PhotoRecord:
+    """The record of a photo that was done.
 
-    Without `measure` there are no metrics, which take time. A number without a value is None. With
-    `detail` there are thumbnails, as data: URIs, and histograms: what a report shows.
+    Parameters
+    ----------
+    files : the digest of each picture that was written, by its path below the output folder
+    measure : whether there are metrics, which take time
+    detail : whether there are thumbnails and histograms, which a report shows
     """
     height, width = result.alpha.shape
     metrics = result.metrics if measure else {}
-    record = {
-        "photo": source,
-        "width": width,
-        "height": height,
-        "share": result.share,
-        "palette": {name: levels.tolist() for name, levels in result.palette.items()},
-        "metrics": {
-            name: value if math.isfinite(value) else None for name, value in metrics.items()
-        },
-        "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings.items()},
-        "files": [str(path) for path in files],
-        "warnings": list(result.warnings),
-        "model": result.model,
-        "provider": result.provider,
-    }
-    if detail:
-        pictures = {"photo": result.photo, "cutout": result.cutout, "cartoon": result.cartoon}
-        record["thumbnails"] = {
-            kind: data_uri(pixels, THUMBNAIL_SIDE) for kind, pixels in pictures.items()
-        }
-        record["histograms"] = {
-            channel: counts.tolist() for channel, counts in result.histograms.items()
-        }
-    return record
+    pictures = {"photo": result.photo, "cutout": result.cutout, "cartoon": result.cartoon}
+    files = files or {}
+    return PhotoRecord(
+        photo=photo,
+        state="done",
+        name=result.name,
+        key=key,
+        width=width,
+        height=height,
+        share=result.share,
+        palette={name: tuple(levels.tolist()) for name, levels in result.palette.items()},
+        metrics={name: v if math.isfinite(v) else None for name, v in metrics.items()},
+        timings_ms={stage: round(ms, 3) for stage, ms in result.timings.items()},
+        files=tuple(files),
+        digests=tuple(files.values()),
+        warnings=tuple(result.warnings),
+        model=result.model,
+        provider=result.provider,
+        thumbnails={k: data_uri(p, THUMBNAIL_SIDE) for k, p in pictures.items() if detail},
+        histograms={n: tuple(c.tolist()) for n, c in result.histograms.items() if detail},
+    )
+
+
+def parse(text: str | bytes) -> PhotoRecord:
+    """The record of a line of JSON. Raises ValueError for anything that `to_json` never writes."""
+    try:
+        values = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("expected a JSON object")
+    if values.get("version") != VERSION:
+        raise ValueError(f"version {values.get('version')!r}, expected {VERSION}")
+    known = {field.name for field in fields(PhotoRecord)}
+    if not {"photo", "state"} <= values.keys() <= known:
+        raise ValueError(f"unexpected or missing fields: {sorted(values.keys() ^ known)[:3]}")
+    return PhotoRecord(**{name: _CHECKS[name](value) for name, value in values.items()})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        raise ValueError("expected a text")
+    return value
+
+
+def _state(value: Any) -> str:
+    if value not in STATES:
+        raise ValueError(f"state {value!r}")
+    return str(value)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 53:
+        raise ValueError("expected a whole number that is not negative")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError("expected a number")
+    return float(value)
+
+
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _thumbnail(value: Any) -> str:
+    if not _THUMBNAIL.fullmatch(_text(value)):
+        raise ValueError("expected a WebP file as a data: URI")
+    return str(value)
+
+
+def _list_of(check: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    def check_list(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) > _LONGEST_LIST:
+            raise ValueError("expected a list")
+        return tuple(map(check, value))
+
+    return check_list
+
+
+def _map_of(check: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
+    def check_map(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) > _LONGEST_LIST:
+            raise ValueError("expected an object")
+        return {_text(name): check(item) for name, item in value.items()}
+
+    return check_map
+
+
+def _channels(check: Callable[[tuple[int, ...], int], bool]) -> Callable[[Any], dict[str, Any]]:
+    """A map from each of the three channels to levels or counts that `check` accepts."""
+    lists = _map_of(_list_of(_count))
+
+    def check_channels(value: Any) -> dict[str, tuple[int, ...]]:
+        found = lists(value)
+        if found and found.keys() != CHANNELS.keys():
+            raise ValueError(f"expected the channels {', '.join(CHANNELS)}")
+        if not all(check(items, CHANNELS[name]) for name, items in found.items()):
+            raise ValueError("levels or counts that no channel has")
+        return {name: found[name] for name in CHANNELS if found}
+
+    return check_channels
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "photo": _text, "state": _state, "name": _text, "key": _text, "error": _text,
+    "exit_code": _count, "option": _text, "advice": _text, "width": _count, "height": _count,
+    "share": _number, "metrics": _map_of(_number_or_none), "timings_ms": _map_of(_number),
+    "files": _list_of(_text), "digests": _list_of(_text), "warnings": _list_of(_text),
+    "model": _text, "provider": _text, "thumbnails": _map_of(_thumbnail), "version": _count,
+    "palette": _channels(lambda levels, n: 0 < len(levels) <= n and max(levels) < n),
+    "histograms": _channels(lambda counts, n: len(counts) == n),
+}  # fmt: skip

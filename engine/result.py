@@ -17,13 +17,12 @@ from engine import display, metrics
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
-from engine.images import FORMATS, encode_image, refuse_existing, write_file
-from engine.metadata import check_policy, filter_exif, srgb_profile
+from engine.files.metadata import check_policy, filter_exif, srgb_profile
+from engine.files.pictures import encode_image
+from engine.files.writing import refuse_existing, write_file
+from engine.options import FORMATS, KINDS, PNG_KINDS
 from engine.segment.labels import find_labels, upsample
 from engine.strips import at_once
-
-KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
-PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
 
 
 @dataclass(eq=False, repr=False)
@@ -92,11 +91,13 @@ class Result:
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: photo, cut-out, cartoon and palette."""
-        return display.to_html(self)
+        pictures = {"photo": self.photo, "cut-out": self.cutout, "cartoon": self.cartoon}
+        palette = {channel: levels.tolist() for channel, levels in self.palette.items()}
+        return display.to_html(self.name, pictures, palette)
 
     def show(self) -> None:
         """Opens photo, cut-out and cartoon in a window. Raises OutputError without a screen."""
-        display.show(self)
+        display.show(self.picture("compare"), self.name)
 
     def picture(self, kind: str) -> Image.Image:
         """One of "cutout", "cartoon", "mask", "labels", "compare", ready to be written.

@@ -210,7 +210,9 @@ def _read_checked(path: Path, sha256: str | None) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(
-            f"{path}: {error.strerror}. Install the package again, or give --model a path."
+            f"{path}: {error.strerror}.",
+            option="model",
+            advice="Install the package again, or give {} a path.",
         ) from error
     if sha256 is not None:
         _check_hash(data, sha256, path)

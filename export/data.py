@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import OptionError, PhotoError
-from engine.images import read_photo
+from engine.files.photos import read_photo
 from export.photos import PERSON, VOID
 
 CLASSES = 21

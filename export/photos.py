@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import OptionError
-from engine.images import SUFFIXES, read_photo
+from engine.files.photos import SUFFIXES, read_photo
 from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.weights import ModelFacts
 

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from torch import nn
 
-from engine.images import encode_image, write_file
+from engine.files.pictures import encode_image
+from engine.files.writing import write_file
 from export.data import Entry
 from export.photos import PERSON
 from export.predict import find_person

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.record import PhotoRecord
 from engine.report import summary
-from tests.test_batch import wait_for
-from tests.test_run import cartoonify, tree  # noqa: F401, a fixture
+from tests.batch.test_run import wait_for
+from tests.cli.test_run import cartoonify, tree  # noqa: F401, a fixture
 
 pytest.importorskip("matplotlib", reason="the report extra is not installed")
 
@@ -69,16 +70,15 @@ def test_a_resumed_run_reports_all_photos(report, cartoonify, tmp_path):  # noqa
 
 
 def test_reasons_name_what_went_wrong():
-    record = {
-        "photo": "x", "warnings": [], "share": 0.01, "metrics": {"ssim": 0.2},
-        "palette": {"hue": [90]}, "histograms": {"hue": [50] + [0] * 178 + [50]},
-        "timings_ms": {},
-    }  # fmt: skip
+    record = PhotoRecord(
+        photo="x", state="done", share=0.01, metrics={"ssim": 0.2},
+        palette={"hue": (90,)}, histograms={"hue": (50, *[0] * 178, 50)},
+    )  # fmt: skip
     assert summary.mean_shift([50] + [0] * 178 + [50], [90]) == 89.5
     assert summary.explain(record) == [
         "only 1.0% of the picture kept", "hue: 1 for all, off by 90 levels on average",
     ]  # fmt: skip
-    assert summary.explain({"photo": "x", "error": "broken"}) == ["broken"]
+    assert summary.explain(PhotoRecord(photo="x", state="failed", error="broken")) == ["broken"]
 
 
 @pytest.mark.parametrize("arguments", [("me.png", "-o", "x.png"), ("photos", "--watch")])
@@ -130,7 +130,7 @@ def test_evaluate_prints_means_and_writes_a_report(tmp_path, person_photo, tiny_
 
 def test_evaluate_measures_the_document_s_way(tiny, person_photo):
     import engine
-    from engine.evaluate import PROTOCOLS
+    from engine.cli.evaluate import PROTOCOLS
 
     page, cartoon = PROTOCOLS["document"](tiny(person_photo))
     assert page.shape == cartoon.shape == (288, 432, 3)

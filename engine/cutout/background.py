@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from engine.cutout.blend import WHITE
 from engine.errors import OptionError, PhotoError, did_you_mean
-from engine.images import read_photo
+from engine.files.photos import read_photo
 from engine.options import NAMED_BACKGROUNDS
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.display import swatch_colour
 from engine.errors import OptionError
-from engine.record import Record
+from engine.record import PhotoRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,14 +34,14 @@ def new_figure(width: float, height: float, layout: Any = "constrained") -> Figu
     return Figure(figsize=(width, height), dpi=96, layout=layout)
 
 
-def draw_histograms(record: Record) -> Figure:
+def draw_histograms(record: PhotoRecord) -> Figure:
     """One plot a channel: pixels per level, centroids as lines, borders of their groups dotted."""
     figure = new_figure(7.4, 1.5, layout=None)  # a layout that is found takes most of the time
     figure.subplots_adjust(0.01, 0.16, 0.99, 0.86, 0.04)
     for axes, (channel, counts) in zip(
-        figure.subplots(1, 3), record["histograms"].items(), strict=True
+        figure.subplots(1, 3), record.histograms.items(), strict=True
     ):
-        centroids = record["palette"][channel]
+        centroids = record.palette[channel]
         axes.stairs(counts, fill=True, color=INK, alpha=0.6)
         for left, right in pairwise(centroids):
             axes.axvline((left + right) / 2, color=INK, linewidth=0.8, linestyle=":")
@@ -57,15 +57,15 @@ def draw_histograms(record: Record) -> Figure:
     return figure
 
 
-def draw_metrics(records: Sequence[Record]) -> Figure:
+def draw_metrics(records: Sequence[PhotoRecord]) -> Figure:
     """log MSE and SSIM of each photo, with their means, as the document draws them."""
     few = len(records) <= BARS
     figure = new_figure(9, 1.2 + 0.18 * len(records) if few else 3)
-    names = [_printable(Path(record["photo"]).name) for record in records]
+    names = [_printable(Path(record.photo).name) for record in records]
     for axes, (metric, title) in zip(
         figure.subplots(1, 2, sharey=few), (("log_mse", "log MSE"), ("ssim", "SSIM")), strict=True
     ):
-        values = [_number(record["metrics"].get(metric)) for record in records]
+        values = [_number(record.metrics.get(metric)) for record in records]
         known = [value for value in values if value == value]
         if few:
             axes.barh(range(len(values)), values, color=INK)

@@ -10,7 +10,7 @@ from string import Template
 from typing import Any
 
 from engine.display import swatches
-from engine.record import Record
+from engine.record import PhotoRecord
 from engine.report import figures, summary
 
 COLUMNS = (
@@ -20,10 +20,10 @@ COLUMNS = (
 PICTURES = {"photo": "photo", "cutout": "cut-out", "cartoon": "cartoon"}
 
 
-def to_html(title: str, records: Sequence[Record], settings: dict[str, Any]) -> str:
+def to_html(title: str, records: Sequence[PhotoRecord], settings: dict[str, Any]) -> str:
     """The page. `records` may lack thumbnails and histograms; those of failures have "error"."""
     facts = summary.summarise(records)
-    done = [record for record in records if "error" not in record]
+    done = [record for record in records if record.state != "failed"]
     template = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     return template.substitute(
         title=html.escape(title),
@@ -51,7 +51,7 @@ def _figures(facts: dict[str, Any]) -> str:
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in shown.items())
 
 
-def _verdict(done: Sequence[Record]) -> str:
+def _verdict(done: Sequence[PhotoRecord]) -> str:
     """Which came out worst, and why; which came out best."""
     ranked = summary.rank(done)
     if not ranked:
@@ -59,9 +59,9 @@ def _verdict(done: Sequence[Record]) -> str:
     worst, best = ranked[0], ranked[-1]
     reasons = "; ".join(summary.explain(worst)) or summary.main_loss(worst)
     return (
-        f"Worst: <b>{html.escape(worst['photo'])}</b>, SSIM {worst['metrics']['ssim']:.3f} "
-        f"({html.escape(reasons)}). Best: <b>{html.escape(best['photo'])}</b>, "
-        f"SSIM {best['metrics']['ssim']:.3f}."
+        f"Worst: <b>{html.escape(worst.photo)}</b>, SSIM {worst.metrics['ssim']:.3f} "
+        f"({html.escape(reasons)}). Best: <b>{html.escape(best.photo)}</b>, "
+        f"SSIM {best.metrics['ssim']:.3f}."
     )
 
 
@@ -71,17 +71,17 @@ def _head(name: str) -> str:
     return f'<th><button type="button">{name}</button></th>'
 
 
-def _row(record: Record) -> str:
-    name = html.escape(record["photo"])
-    if "error" in record:
-        error = html.escape(record["error"])
+def _row(record: PhotoRecord) -> str:
+    name = html.escape(record.photo)
+    if record.state == "failed":
+        error = html.escape(record.told())
         cells = "".join(f'<td class="{kind}"></td>' for kind in PICTURES)
         empty = '<td class="number"></td>' * 6
         return f'<tr>{cells}<td class="name">{name}</td>{empty}<td class="error">{error}</td></tr>'
-    metrics, palette = record["metrics"], record["palette"]
+    metrics, palette = record.metrics, record.palette
     numbers = [
-        (f"{record['width']} x {record['height']}", record["width"] * record["height"]),
-        (f"{record['share']:.1%}", record["share"]),
+        (f"{record.width} x {record.height}", record.width * record.height),
+        (f"{record.share:.1%}", record.share),
         (_text(metrics.get("log_mse"), ".2f"), metrics.get("log_mse")),
         (_text(metrics.get("ssim"), ".3f"), metrics.get("ssim")),
         (
@@ -99,8 +99,8 @@ def _row(record: Record) -> str:
     )
 
 
-def _picture(record: Record, kind: str, name: str) -> str:
-    source = record.get("thumbnails", {}).get(kind)
+def _picture(record: PhotoRecord, kind: str, name: str) -> str:
+    source = record.thumbnails.get(kind)
     image = (
         f'<img loading="lazy" src="{source}" alt="{PICTURES[kind]} of {name}">' if source else ""
     )
@@ -111,18 +111,18 @@ def _number(text: str, value: float | None) -> str:
     return f'<td class="number" data-value="{"" if value is None else value}">{text}</td>'
 
 
-def _remarks(record: Record, name: str) -> str:
+def _remarks(record: PhotoRecord, name: str) -> str:
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in summary.explain(record))
     remarks = f'<ul class="reasons">{reasons}</ul>' if reasons else ""
-    stages = ", ".join(f"{stage} {ms:.0f}" for stage, ms in record["timings_ms"].items())
+    stages = ", ".join(f"{stage} {ms:.0f}" for stage, ms in record.timings_ms.items())
     plot = ""
-    if "histograms" in record:
+    if record.histograms:
         uri = figures.to_uri(figures.draw_histograms(record))
         alt = f"histograms of hue, saturation and value of {name}, with centroids and group borders"
         plot = f'<img loading="lazy" src="{uri}" alt="{alt}">'
     return (
         f"{remarks}<details><summary>palette, histograms, stages</summary>"
-        f"{swatches(record['palette'])}{plot}<p>ms: {stages}</p></details>"
+        f"{swatches(record.palette)}{plot}<p>ms: {stages}</p></details>"
     )
 
 

@@ -8,17 +8,17 @@ import json
 import math
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from engine.doctor import find_versions
-from engine.images import refuse_existing, write_file
-from engine.record import Record
+from engine.files.writing import refuse_existing, write_file
+from engine.record import PhotoRecord
 from engine.report import figures, summary
 from engine.report.page import to_html
+from engine.versions import find_versions
 
-HEAVY = ("thumbnails", "histograms")
 SHEET_COLUMNS = 8
 SIGNS = {
     "report.html": b"<!doctype html>\n<!-- cartoonify -->",
@@ -58,7 +58,7 @@ def _is_ours(folder: Path) -> dict[str, bool]:
 def write_report(
     folder: Path,
     title: str,
-    records: Iterable[Record],
+    records: Iterable[PhotoRecord],
     settings: dict[str, Any],
     pngs: bool = False,
 ) -> Path:
@@ -68,47 +68,48 @@ def write_report(
     """
     records = list(records)
     settings = {**settings, "versions": find_versions(), "written": _now()}
-    light = [{k: v for k, v in record.items() if k not in HEAVY} for record in records]
+    light = [replace(record, thumbnails={}, histograms={}) for record in records]
     facts = {"title": title, "settings": settings, "summary": summary.summarise(records)}
     page = folder / "report.html"
-    text = json.dumps({**facts, "photos": light}, indent=1, ensure_ascii=False)
+    photos = [json.loads(record.to_json()) for record in light]
+    text = json.dumps({**facts, "photos": photos}, indent=1, ensure_ascii=False)
     write_file(text.encode(errors="surrogateescape"), folder / "report.json", overwrite=True)
     write_file(_to_csv(light).encode(errors="surrogateescape"), folder / "report.csv", True)
     page_text = to_html(title, records, settings)
     write_file(page_text.encode(errors="replace"), page, overwrite=True)
     if pngs:
-        _write_figures(folder / "figures", [r for r in records if "error" not in r])
+        _write_figures(folder / "figures", [r for r in records if r.state != "failed"])
     return page
 
 
-def _to_csv(records: Sequence[Record]) -> str:
+def _to_csv(records: Sequence[PhotoRecord]) -> str:
     buffer = io.StringIO()
-    stages = list(dict.fromkeys(s for record in records for s in record.get("timings_ms", {})))
-    metrics = list(dict.fromkeys(m for record in records for m in record.get("metrics", {})))
+    stages = list(dict.fromkeys(s for record in records for s in record.timings_ms))
+    metrics = list(dict.fromkeys(m for record in records for m in record.metrics))
     columns = ["photo", "width", "height", "share", *metrics, *(f"{s}_ms" for s in stages)]
     writer = csv.writer(buffer)
     writer.writerow([*columns, "hues", "saturations", "values", "warnings", "error", "files"])
     for record in records:
-        palette = record.get("palette", {})
+        palette = record.palette
         writer.writerow(
-            [record["photo"], *(record.get(name, "") for name in ("width", "height", "share"))]
-            + [record.get("metrics", {}).get(name, "") for name in metrics]
-            + [record.get("timings_ms", {}).get(stage, "") for stage in stages]
+            [record.photo, record.width or "", record.height or "", record.share]
+            + [record.metrics.get(name, "") for name in metrics]
+            + [record.timings_ms.get(stage, "") for stage in stages]
             + [" ".join(map(str, palette.get(c, ()))) for c in ("hue", "saturation", "value")]
-            + ["; ".join(record.get("warnings", ())), record.get("error", "")]
-            + ["; ".join(record.get("files", ()))]
+            + ["; ".join(record.warnings), record.told()]
+            + ["; ".join(record.files)]
         )
     return buffer.getvalue()
 
 
-def _write_figures(folder: Path, records: Sequence[Record]) -> None:
+def _write_figures(folder: Path, records: Sequence[PhotoRecord]) -> None:
     _save(figures.draw_metrics(records), folder / "metrics.png")
-    detailed = [record for record in records if "histograms" in record]
+    detailed = [record for record in records if record.histograms]
     for index, record in enumerate(detailed):
-        name = f"{index:04d}_{Path(record['photo']).stem}_palette.png"
+        name = f"{index:04d}_{Path(record.photo).stem}_palette.png"
         _save(figures.draw_histograms(record), folder / name)
     for kind in ("photo", "cutout", "cartoon"):
-        pictures = [r["thumbnails"][kind] for r in records if "thumbnails" in r]
+        pictures = [r.thumbnails[kind] for r in records if r.thumbnails]
         if pictures:
             rows = math.ceil(len(pictures) / SHEET_COLUMNS)
             _save(figures.draw_sheet(pictures, rows, SHEET_COLUMNS), folder / f"sheet_{kind}.png")

@@ -30,7 +30,9 @@ def classic_size(height: int, width: int) -> tuple[int, int]:
     if long > CLASSIC_MAX_ASPECT * short:
         raise PhotoError(
             f"photo of {width} x {height}: too elongated for classic mode, which takes "
-            f"{CLASSIC_MAX_ASPECT} : 1 at most. Leave out --classic."
+            f"{CLASSIC_MAX_ASPECT} : 1 at most.",
+            option="classic",
+            advice="Leave out {}.",
         )
     longer_side = int(CLASSIC_SHORTER_SIDE * long / short)
     if height <= width:

@@ -28,7 +28,7 @@ _CUDA_OPTIONS = {
 _HOW_TO_GET_CUDA = (
     "Replace onnxruntime by onnxruntime-gpu (pip uninstall onnxruntime; "
     "pip install 'onnxruntime-gpu[cuda,cudnn]'), check the driver with nvidia-smi, "
-    "or use --provider cpu."
+    "or use {} cpu."
 )
 
 _MAPPED_FILES = Path("/proc/self/maps")
@@ -127,7 +127,7 @@ def _load(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.I
     except Exception as error:  # onnxruntime has a class for each of its states
         raise ModelError(f"{model}: onnxruntime cannot load it: {_first_line(error)}") from error
     if provider == "cuda":
-        raise ProviderError(f"cuda: {problem}. {_HOW_TO_GET_CUDA}")
+        raise ProviderError(f"cuda: {problem}.", option="provider", advice=_HOW_TO_GET_CUDA)
     if provider == "auto" and has_cuda:
         log.warning("cuda: %s; going on with the CPU", problem)
     return session

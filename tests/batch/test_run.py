@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import batch as batch_module
-from engine.batch import Batch
+from engine.batch import run as batch_module
+from engine.batch.journal import NAME, Journal, read_entries
+from engine.batch.output import parse_output
+from engine.batch.plan import plan_jobs
+from engine.batch.run import Batch
 from engine.errors import DiskFullError, OptionError
-from engine.journal import NAME, Journal, read_entries
-from engine.output import parse_output
-from engine.plan import plan_jobs
-from tests.test_run import cartoonify, tree  # noqa: F401, a fixture
+from tests.cli.test_run import cartoonify, tree  # noqa: F401, a fixture
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", fill)
     with (
         Journal(tmp_path / "out") as journal,
-        pytest.raises(DiskFullError, match=r"No space.*--resume"),
+        pytest.raises(DiskFullError, match=r"No space.*resume"),
     ):
         list(Batch(tiny, output, journal=journal).run(jobs))
     monkeypatch.undo()
@@ -219,7 +219,7 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
     with Journal(tmp_path / "out") as journal:
         outcomes = list(Batch(tiny, output, journal=journal, resume=True).run(jobs))
     assert len(pictures(tmp_path / "out")) == 20
-    assert sum(outcome.error is not None for outcome in outcomes) == 2
+    assert sum(outcome.state == "failed" for outcome in outcomes) == 2
 
 
 def test_a_journal_that_cannot_grow_is_told(tmp_path):

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from engine import doctor, run, weights
+from engine import weights
+from engine.cli import doctor, run
 
 
 def call(monkeypatch, capfd, *arguments):

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from engine.batch.output import parse_output
+from engine.batch.plan import plan_jobs
 from engine.errors import OptionError
-from engine.output import parse_output
-from engine.plan import plan_jobs
 
 OUTPUT = parse_output("elsewhere", None, None, "white", overwrite=False)
 

@@ -11,8 +11,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from engine import run
-from tests.test_images import JPEG, png_claiming
+from engine.cli import run
+from tests.files.test_photos import JPEG, png_claiming
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from engine.errors import OptionError
-from engine.metadata import filter_exif, srgb_profile
+from engine.files.metadata import filter_exif, srgb_profile
 
 MAKE, ORIENTATION, DATE, MAKER_NOTE, EXIF, GPS = 0x010F, 0x0112, 0x9003, 0x927C, 0x8769, 0x8825
 

@@ -1,24 +1,19 @@
-"""Photos in and pictures out: any common file, mode, orientation and colour profile."""
+"""Photos in: any common file, mode, orientation and colour profile."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import logging
 import os
 import struct
-import uuid
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
-import cv2
 import numpy as np
 from PIL import Image
 
-from engine.errors import NO_ROOM, DiskFullError, OutputError, PhotoError
-from engine.metadata import tag_png
+from engine.errors import PhotoError
 from engine.options import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
@@ -33,15 +28,6 @@ SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff")
 ) | {".gif", ".avif", ".jp2", ".ppm", ".pgm"}
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
-_WRITERS: dict[str, dict[str, Any]] = {
-    "png": {"format": "PNG", "compress_level": 1},
-    "jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
-    "webp": {"format": "WEBP", "quality": 92, "method": 2},
-}
-FORMATS = tuple(_WRITERS)
-_LONGEST_JPEG_BLOCK = 65_533
-_LONG_SIDE = 1_000_000  # libpng's limit; Pillow knows none
-_IS_KEPT = "exists already, and is kept. --overwrite replaces it."
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -87,102 +73,6 @@ def read_with_exif(
     with _damage_to_error(name), _open_bytes(source, name) as file:
         image = _open_image(file, name)
         return _decode(image, name, max_megapixels), _exif_of(image)
-
-
-def write_file(data: bytes, path: Path, overwrite: bool) -> None:
-    """Writes a file, whole or not at all.
-
-    Raises OutputError when the file exists and may not be overwritten, or cannot be written.
-    """
-    temporary = path.with_name(temporary_name(path, uuid.uuid4().hex[:12]))
-    try:
-        with _new_folders(path.parent):
-            try:
-                with open(temporary, "xb") as file:
-                    file.write(data)
-                if overwrite:
-                    os.replace(temporary, path)
-                else:
-                    _move_to_new(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"{path}: {_IS_KEPT}") from error
-    except OSError as error:
-        kind = DiskFullError if error.errno in NO_ROOM else OutputError
-        raise kind(f"{path}: cannot be written: {error.strerror or error}.") from error
-
-
-def temporary_name(path: Path, mark: str) -> str:
-    """What a file is called while it is written: short, and its own for each name and mark."""
-    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
-    return f".{digest}.{mark}.tmp"
-
-
-def refuse_existing(paths: Iterable[Path]) -> None:
-    """Raises OutputError when one of the files exists: it is kept."""
-    for path in paths:
-        if os.path.lexists(path):
-            raise OutputError(f"{path}: {_IS_KEPT}")
-
-
-def encode_image(
-    picture: NDArray[np.uint8] | Image.Image, format: str, exif: bytes = b"", profile: bytes = b""
-) -> bytes:
-    """The picture's file, as bytes; `format` is png, jpg or webp.
-
-    With an EXIF block and a colour profile, where they are not empty.
-
-    Raises OutputError when the format cannot hold it.
-    """
-    if format == "png" and isinstance(picture, np.ndarray) and max(picture.shape) < _LONG_SIDE:
-        return tag_png(_encode_png(picture), exif, profile)
-    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
-    if format in ("jpg", "jpeg") and len(exif) > _LONGEST_JPEG_BLOCK:
-        log.warning("EXIF data of %d bytes does not fit into a jpg, and is left out", len(exif))
-        exif = b""
-    buffer = io.BytesIO()
-    try:
-        writer = _WRITERS["jpg" if format == "jpeg" else format]
-        image.save(buffer, **writer, exif=exif, icc_profile=profile or None)
-    except (OSError, ValueError) as error:
-        size = f"{image.width} x {image.height} {image.mode}"
-        raise OutputError(f"{format} cannot hold {size}: {error}. Try --format png.") from error
-    return buffer.getvalue()
-
-
-def _encode_png(picture: NDArray[np.uint8]) -> bytes:
-    """By OpenCV, whose run-length strategy takes half of Pillow's time for files as small."""
-    turned = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
-    if picture.ndim == 3:
-        picture = np.asarray(cv2.cvtColor(picture, turned[picture.shape[2]]))
-    return cv2.imencode(".png", picture)[1].tobytes()
-
-
-@contextlib.contextmanager
-def _new_folders(folder: Path) -> Iterator[None]:
-    """Makes the folders that are missing, and takes them away again after a failure."""
-    missing = [f for f in (folder, *folder.parents) if not f.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        for made in missing:
-            with contextlib.suppress(OSError):
-                made.rmdir()
-        raise
-
-
-def _move_to_new(temporary: Path, path: Path) -> None:
-    """Renames, but never replaces a file. Raises FileExistsError."""
-    try:
-        os.link(temporary, path)  # unlike a rename, it fails where something exists
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
-        os.replace(temporary, path)
 
 
 def _from_array(array: NDArray[Any], max_megapixels: float) -> NDArray[np.uint8]:
@@ -261,7 +151,9 @@ def _check_size(size: tuple[int, int], max_megapixels: float, name: str) -> None
     if width * height > max_megapixels * 1e6:
         raise PhotoError(
             f"{name}: {width} x {height} is {width * height / 1e6:.0f} megapixels, the limit is "
-            f"{max_megapixels:g}. --max-megapixels raises it."
+            f"{max_megapixels:g}.",
+            option="max_megapixels",
+            advice="{} raises it.",
         )
     if width < 1 or height < 1:
         raise PhotoError(f"{name}: {width} x {height}, it holds no pixel.")

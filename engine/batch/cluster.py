@@ -20,11 +20,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import engine
+from engine import pipeline
+from engine.batch.urls import exists, list_files, list_photos, read, write
 from engine.errors import EngineError, OptionError, OutputError, PhotoError
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
+from engine.record import PhotoRecord, parse
 from engine.result import output_paths
-from engine.urls import exists, list_files, list_photos, read, write
+from engine.versions import __version__
 from engine.weights import find_model
 
 JOURNAL = "journal.parquet"
@@ -146,13 +148,13 @@ class _Worker:
         process.prepare_imports()
         cv2.setNumThreads(1)
         self.plan = plan
-        self.app = engine.load(
+        self.app = pipeline.load(
             plan.model, plan.provider, 1,
             segment=plan.segment, cutout=plan.cutout, cartoon=plan.cartoon,
             models=plan.models, max_megapixels=plan.max_megapixels,
         )  # fmt: skip
         process.own_process(1, 1, 1)
-        settings = {**asdict(plan), "sha256": self.app.model.sha256, "version": engine.__version__}
+        settings = {**asdict(plan), "sha256": self.app.model.sha256, "version": __version__}
         for name in ("out", "overwrite", "resume", "detail", "provider"):
             del settings[name]
         self.settings = json.dumps({**settings, "backdrop": self.app.backdrop_digest})
@@ -199,8 +201,18 @@ class _Worker:
             if is_taken and exists(path) and read(path) != picture:
                 raise OutputError(f"{path}: exists already, and is kept.")
             write(path, picture)
-        record = to_record(result, url, map(Path, paths), measure=True, detail=self.plan.detail)
-        return json.dumps(record, ensure_ascii=False)
+        files = dict.fromkeys(paths, "")
+        return to_record(result, url, files=files, detail=self.plan.detail).to_json()
+
+
+def to_record_of(row: dict[str, Any]) -> PhotoRecord:
+    """A row as a record."""
+    if row["error"]:
+        return PhotoRecord(
+            photo=row["photo"], name=row["name"], state="failed", error=row["error"],
+            exit_code=row["exit_code"],
+        )  # fmt: skip
+    return replace(parse(row["record"]), state=row["state"], key=row["key"])
 
 
 def _connect(address: str) -> Any:

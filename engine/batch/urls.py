@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from engine.batch.plan import leave_out_outputs
 from engine.errors import OptionError, PhotoError
-from engine.images import SUFFIXES, write_file
-from engine.plan import leave_out_outputs
+from engine.files.photos import SUFFIXES
+from engine.files.writing import write_file
 
 
 def list_photos(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
 import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,12 +16,9 @@ import typer
 import engine
 from engine.errors import EngineError
 from engine.threads import cgroup_cpus, usable_threads
+from engine.versions import find_versions
 from engine.weights import cache_folder, list_models
 
-PACKAGES = (
-    "onnxruntime", "onnxruntime-gpu", "numpy", "numba", "llvmlite", "opencv-python-headless",
-    "Pillow", "scipy", "typer", "rich",
-)  # fmt: skip
 FEATURES = (
     "sse4_2",
     "avx",
@@ -64,15 +59,6 @@ def examine() -> dict[str, Any]:
         "self_test": _test(problems),
         "problems": problems,
     }
-
-
-def find_versions() -> dict[str, str]:
-    """Of the engine, Python and what of the packages is installed."""
-    found = {"cartoonify-engine": engine.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
 
 
 def _processor() -> dict[str, Any]:
@@ -129,7 +115,7 @@ def _models(problems: list[str]) -> list[dict[str, Any]]:
 
 def _folders(problems: list[str]) -> dict[str, Any]:
     kernels = Path(
-        os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "kernels/__pycache__"
+        os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent.parent / "kernels/__pycache__"
     )
     folders = {"kernels": kernels, "models": cache_folder(), "here": Path.cwd()}
     found = {}

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from engine.batch.plan import Job, plan_jobs
 from engine.errors import OptionError
-from engine.plan import Job, plan_jobs
 
 if TYPE_CHECKING:
-    from engine.output import Output
+    from engine.batch.output import Output
 
 INTERVAL_S = 1.0
 SHARE = 0.1

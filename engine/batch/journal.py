@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import IO, Any
 
 from engine.errors import NO_ROOM, DiskFullError, OptionError, OutputError
-from engine.images import temporary_name
+from engine.files.writing import temporary_name
+from engine.record import PhotoRecord, parse
 
 NAME = ".cartoonify.jsonl"
 _BLOCK = 1 << 20
@@ -62,9 +63,10 @@ class Journal:
         is_same = self._sources.get(name, "") == source
         return is_same and self._relative(path) in self._owned.get(name, set())
 
-    def records(self) -> dict[str, dict[str, Any]]:
+    def records(self) -> dict[str, PhotoRecord]:
         """What is known of each photo that was done, by its name."""
-        return {e["name"]: e["record"] for e in read_entries(self.path) if e["state"] == "done"}
+        done = (entry for entry in read_entries(self.path) if entry["state"] == "done")
+        return {entry["name"]: parse(json.dumps(entry["record"])) for entry in done}
 
     def begin(self, name: str, key: str, files: Sequence[Path], source: str = "") -> None:
         """To be called before the files are written."""
@@ -72,9 +74,10 @@ class Journal:
         entry = {"name": name, "state": "begun", "key": key, "files": relative, "source": source}
         self._append(entry)
 
-    def finish(self, name: str, key: str, record: dict[str, Any]) -> None:
+    def finish(self, name: str, key: str, record: PhotoRecord) -> None:
         """To be called when the files are written."""
-        self._append({"name": name, "state": "done", "key": key, "record": record})
+        facts = json.loads(record.to_json())
+        self._append({"name": name, "state": "done", "key": key, "record": facts})
 
     def fail(self, name: str, error: str, exit_code: int) -> None:
         """To be called instead of `finish`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.batch import Outcome
-    from engine.output import Output
-    from engine.plan import Job
+    from engine.batch.output import Output
+    from engine.batch.plan import Job
+    from engine.record import PhotoRecord
 
 
 @dataclass(frozen=True)
@@ -24,19 +23,19 @@ class Wishes:
     bar: bool
 
 
-def show(outcomes: Iterable[Outcome], wishes: Wishes, total: int) -> list[Outcome]:
-    """Prints each outcome as it comes, and returns those that failed."""
+def show(records: Iterable[PhotoRecord], wishes: Wishes, total: int) -> list[PhotoRecord]:
+    """Prints each record as it comes, and returns those that failed."""
     failed, skipped = [], 0
     with _progress(total, wishes.bar) as track:
-        for outcome in track(outcomes):
-            if outcome.error:
-                failed.append(outcome)
-            elif not outcome.record:
+        for record in track(records):
+            if record.state == "failed":
+                failed.append(record)
+            elif record.state == "skipped":
                 skipped += 1
             if wishes.as_json:
-                print(as_json(outcome), flush=True)
-            elif outcome.record and wishes.lines:
-                print(as_line(outcome), flush=True)
+                print(record.to_json(), flush=True)
+            elif record.state == "done" and wishes.lines:
+                print(as_line(record), flush=True)
     if skipped and wishes.lines:
         print(f"{skipped} of {total} photos were done before")
     return failed
@@ -59,17 +58,15 @@ def print_plan(jobs: Sequence[Job], output: Output) -> None:
             print(job.source, "->", ", ".join(map(str, output.paths(job.name))) or "stdout")
 
 
-def as_line(outcome: Outcome) -> str:
+def as_line(record: PhotoRecord) -> str:
     """Size, share of the kept classes, colours per channel, SSIM and milliseconds."""
-    record = outcome.record
-    assert record is not None
-    colours = "/".join(str(len(centroids)) for centroids in record["palette"].values())
-    ssim = record["metrics"].get("ssim")
+    colours = "/".join(str(len(centroids)) for centroids in record.palette.values())
+    ssim = record.metrics.get("ssim")
     return (
-        f"{_printable(outcome.job.source)}  {record['width']} x {record['height']}  "
-        f"kept {record['share']:.1%}  colours {colours}  "
+        f"{_printable(record.photo)}  {record.width} x {record.height}  "
+        f"kept {record.share:.1%}  colours {colours}  "
         f"SSIM {'-' if ssim is None else format(ssim, '.3f')}  "
-        f"{sum(record['timings_ms'].values()):.0f} ms"
+        f"{sum(record.timings_ms.values()):.0f} ms"
     )
 
 
@@ -78,21 +75,13 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
-def as_json(outcome: Outcome) -> str:
-    """All that is known of a photo's outcome, on one line."""
-    facts = outcome.record or {"photo": outcome.job.source}
-    if outcome.error:
-        facts = facts | {"error": str(outcome.error), "exit_code": outcome.error.exit_code}
-    return json.dumps(facts, ensure_ascii=False)
-
-
 @contextmanager
 def _progress(
     total: int, wanted: bool
-) -> Iterator[Callable[[Iterable[Outcome]], Iterable[Outcome]]]:
+) -> Iterator[Callable[[Iterable[PhotoRecord]], Iterable[PhotoRecord]]]:
     """A bar on stderr around several photos, when it is a terminal; else nothing."""
     if not wanted or not sys.stderr.isatty():
-        yield lambda outcomes: outcomes
+        yield lambda records: records
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -102,7 +91,7 @@ def _progress(
         console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
     )  # fmt: skip
     with bar:
-        yield lambda outcomes: bar.track(outcomes, total=total, description="photos")
+        yield lambda records: bar.track(records, total=total, description="photos")
 
 
 def _rate_column() -> Any:

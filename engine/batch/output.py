@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OptionError, OutputError
-from engine.images import FORMATS, SUFFIXES, refuse_existing, write_file
-from engine.metadata import check_policy
-from engine.result import PNG_KINDS, Result, output_paths, refuse_transparency
+from engine.files.metadata import check_policy
+from engine.files.photos import SUFFIXES
+from engine.files.writing import refuse_existing, write_file
+from engine.options import FORMATS, PNG_KINDS
+from engine.result import Result, output_paths, refuse_transparency
 
 STDOUT = "-"
 _FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}

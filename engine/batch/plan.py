@@ -13,14 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.batch.journal import NAME as JOURNAL
+from engine.batch.journal import owned_files
 from engine.errors import EngineError, OptionError, PhotoError
-from engine.images import SUFFIXES
-from engine.journal import NAME as JOURNAL
-from engine.journal import owned_files
-from engine.result import KINDS
+from engine.files.photos import SUFFIXES
+from engine.options import KINDS
 
 if TYPE_CHECKING:
-    from engine.output import Output
+    from engine.batch.output import Output
 
 STDIN = "-"
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import distributed, urls
+from engine.batch import cluster as distributed
+from engine.batch import urls
 from engine.errors import OptionError
 from engine.options import CutoutOptions
-from tests.test_batch import pictures
-from tests.test_run import cartoonify, tree  # noqa: F401, a fixture
+from tests.batch.test_run import pictures
+from tests.cli.test_run import cartoonify, tree  # noqa: F401, a fixture
 
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
 psutil = pytest.importorskip("psutil")
@@ -204,6 +205,6 @@ def test_wrong_options_are_told(cluster, photos, cartoonify, arguments, code, wo
     ],
 )
 def test_the_address_may_be_left_out(arguments, expected):
-    from engine.run import _complete_ray
+    from engine.cli.run import _complete_ray
 
     assert _complete_ray(arguments) == expected

@@ -9,31 +9,21 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import engine
+from engine.batch.journal import Journal, hash_file
+from engine.batch.plan import STDIN, Job
 from engine.errors import DiskFullError, EngineError, PhotoError
-from engine.journal import Journal, hash_file
-from engine.plan import STDIN, Job
-from engine.record import Record, to_record
+from engine.record import PhotoRecord, to_record
+from engine.versions import __version__
 
 if TYPE_CHECKING:
-    from engine.output import Output
+    from engine.batch.output import Output
     from engine.pipeline import Cartoonifier
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: a record of what was made and written, or an error, or neither."""
-
-    job: Job
-    record: Record | None = None
-    error: EngineError | None = None
-    """Without record and error: done before, and left as it is."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +40,8 @@ class Batch:
     resume: bool = False
     """Leave what the journal says was done; what it says was begun may be replaced."""
 
-    def run(self, jobs: Iterable[Job], workers: int = 1) -> Iterator[Outcome]:
-        """Does the jobs, `workers` at a time, and yields their outcomes in the order of the jobs.
+    def run(self, jobs: Iterable[Job], workers: int = 1) -> Iterator[PhotoRecord]:
+        """Does the jobs, `workers` at a time, and yields their records in the order of the jobs.
 
         Pictures are let go of once they are written: at most `workers` photos are in memory.
         Raises DiskFullError when there is no room for the next file: nothing else would go in.
@@ -61,7 +51,7 @@ class Batch:
                 yield self._do(job)
             return
         pool = ThreadPoolExecutor(workers, "photo")
-        waiting: deque[Future[Outcome]] = deque()
+        waiting: deque[Future[PhotoRecord]] = deque()
         try:
             for job in jobs:
                 waiting.append(pool.submit(self._do, job))
@@ -72,12 +62,12 @@ class Batch:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _do(self, job: Job) -> Outcome:
+    def _do(self, job: Job) -> PhotoRecord:
         try:
             return self._try(job)
         except DiskFullError as error:
-            advice = " Make room, and go on with --resume." if self.journal else ""
-            raise DiskFullError(f"{error}{advice}") from error
+            advice = "Make room, and continue with {}." if self.journal else ""
+            raise DiskFullError(str(error), option="resume", advice=advice) from error
         except EngineError as error:
             failure = error
         except BrokenPipeError:
@@ -87,19 +77,19 @@ class Batch:
             failure = EngineError(f"{job.source}: unexpected {error!r}")
         if self.journal and job.name:
             self.journal.fail(job.name, str(failure), failure.exit_code)
-        return Outcome(job, error=failure)
+        return PhotoRecord.of_failure(job.source, job.name, failure)
 
-    def _try(self, job: Job) -> Outcome:
+    def _try(self, job: Job) -> PhotoRecord:
         if job.error:
             raise job.error
         if job.source == STDIN:
             return self._make(job, "")
         key = self._key(job.source) if self.journal else ""
         if self.resume and self.journal and self.journal.is_done(job.name, key):
-            return Outcome(job)
+            return replace(self.journal.records()[job.name], photo=job.source, state="skipped")
         return self._make(job, key)
 
-    def _make(self, job: Job, key: str) -> Outcome:
+    def _make(self, job: Job, key: str) -> PhotoRecord:
         ours: list[Path] = []
         source = os.path.realpath(job.source)
         if self.resume and self.journal:
@@ -113,10 +103,13 @@ class Batch:
         if self.journal:
             self.journal.begin(job.name, key, self.output.paths(job.name), source)
         files = self.output.write(result, replace=bool(ours))
-        record = to_record(result, job.source, files, self.measure, self.detail)
+        record = to_record(
+            result, job.source, key=key, files={str(path): "" for path in files},
+            measure=self.measure, detail=self.detail,
+        )  # fmt: skip
         if self.journal:
             self.journal.finish(job.name, key, record)
-        return Outcome(job, record)
+        return record
 
     def _key(self, source: str) -> str:
         try:
@@ -132,7 +125,7 @@ class Batch:
         app = self.cartoonifier
         return json.dumps(
             {
-                "version": engine.__version__,
+                "version": __version__,
                 "model": [app.model.name, app.model.sha256],
                 "segment": asdict(app.segment),
                 "cutout": asdict(app.cutout),

@@ -10,8 +10,8 @@ from functools import cache
 from PIL import Image, ImageCms
 
 from engine.errors import OptionError, did_you_mean
+from engine.options import POLICIES
 
-POLICIES = ("keep", "strip", "copy-safe")
 _ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE = 0x0112, 0x8825, 0x8769, 0x927C
 _XMP, _IPTC, _PHOTOSHOP = 0x02BC, 0x83BB, 0x8649
 _TELL_TALES = (_GPS, _XMP, _IPTC, _PHOTOSHOP)

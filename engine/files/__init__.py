@@ -1,0 +1,1 @@
+"""Files: photos in, pictures out, their encoding and their metadata."""

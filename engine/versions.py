@@ -1,0 +1,24 @@
+"""Which versions run: of the engine, of Python and of the packages that decide the pixels."""
+
+from __future__ import annotations
+
+import contextlib
+
+__version__ = "0.1.0"
+
+PACKAGES = (
+    "onnxruntime", "onnxruntime-gpu", "numpy", "numba", "llvmlite", "opencv-python-headless",
+    "Pillow", "scipy", "typer", "rich",
+)  # fmt: skip
+
+
+def find_versions() -> dict[str, str]:
+    """The version of the engine, of Python, and of each of the packages that is installed."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"cartoonify-engine": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
