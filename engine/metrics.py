@@ -32,7 +32,8 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8], *, threads: int | None = No
     """Mean structural similarity, at most 1: 7 x 7 uniform window, sample covariance.
 
     Equal to scikit-image's `structural_similarity` with `channel_axis` within 1e-12. NaN when
-    a side is below 7 pixels, where no window fits. On all threads, unless `threads` are given.
+    a side is below 7 pixels, where no window fits. Runs on all threads that the process may use,
+    unless `threads` is given.
     Arguments and errors as for `mse`.
 
     Source: Wang et al., IEEE Transactions on Image Processing 13 (2004).
@@ -57,9 +58,9 @@ def _check_pair(
     a, b = np.asarray(a), np.asarray(b)
     if a.dtype != np.uint8 or b.dtype != np.uint8 or a.shape != b.shape:
         raise PhotoError(
-            f"pictures: {a.dtype} {a.shape} and {b.dtype} {b.shape}, wanted two uint8 of one shape."
+            f"pictures: {a.dtype} {a.shape} and {b.dtype} {b.shape}; expected two of uint8, alike."
         )
     if a.ndim not in (2, 3) or a.size == 0:
-        raise PhotoError(f"pictures of shape {a.shape}: wanted (H, W) or (H, W, C) with pixels.")
+        raise PhotoError(f"pictures of shape {a.shape}; expected (H, W) or (H, W, C) with pixels.")
     a, b = (np.require(x.reshape(*x.shape[:2], -1), requirements=["C", "W"]) for x in (a, b))
     return a, b

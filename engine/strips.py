@@ -1,7 +1,7 @@
-"""Rows of a picture on several threads, for kernels that let go of the interpreter.
+"""Rows of a picture on several threads, for kernels that release the interpreter.
 
-Threads of Python's own: Numba's pools may abort a process that enters them from two threads, and
-onnxruntime's cannot be lent.
+The threads are Python's own, because Numba's pools may abort a process that enters them from two
+threads, and onnxruntime's cannot be borrowed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 Strip = TypeVar("Strip")
 
 WORTH_A_THREAD = 50_000
-"""Pixels; to hand over a strip takes about as long as the quickest kernel needs for these."""
+"""Pixels. Handing over a strip takes about as long as the quickest kernel needs for these."""
 
 
 def in_strips(

@@ -43,5 +43,5 @@ def test_a_picture_below_the_window_has_no_ssim():
 def test_unfit_pairs_are_refused(metric):
     a = np.zeros((8, 8, 3), np.uint8)
     for b in (np.zeros((8, 9, 3), np.uint8), np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8)):
-        with pytest.raises(engine.PhotoError, match="wanted two uint8"):
+        with pytest.raises(engine.PhotoError, match="expected two of uint8"):
             metric(a, b)

@@ -71,7 +71,7 @@ def update_centroids(
     counts = _check_histogram(hist)
     start = np.array(centroids, np.float64, order="C")
     if start.ndim != 1 or len(start) == 0 or not np.isfinite(start).all():
-        raise OptionError(f"centroids of shape {start.shape}: wanted one or more finite numbers.")
+        raise OptionError(f"centroids of shape {start.shape}: expected one or more finite numbers.")
     try:
         return kernels.update_centroids(start, counts)
     except ArithmeticError as error:
@@ -82,10 +82,10 @@ def _check_histogram(hist: ArrayLike) -> NDArray[np.int64]:
     try:
         counts: NDArray[Any] = np.asarray(hist)
     except ValueError:
-        raise HistogramError("histogram: ragged, wanted 1-d integer counts.") from None
+        raise HistogramError("histogram: ragged; expected 1-d integer counts.") from None
     if counts.ndim != 1 or counts.dtype.kind not in "iu":
         raise HistogramError(
-            f"histogram: {counts.dtype} of shape {counts.shape}, wanted 1-d integer counts."
+            f"histogram: {counts.dtype} of shape {counts.shape}; expected 1-d integer counts."
         )
     if counts.dtype.kind == "u" and counts.size and counts.max() >= 2**63:
         raise HistogramError(f"histogram: {_FLAWS[kernels.TOO_MANY]}.")
@@ -97,7 +97,7 @@ def _check_histogram(hist: ArrayLike) -> NDArray[np.int64]:
 
 
 _FLAWS = {
-    kernels.EMPTY: "it counts no pixel, wanted at least one",
-    kernels.NEGATIVE: "a count is negative, wanted none below zero",
+    kernels.EMPTY: "it counts no pixel; expected at least one",
+    kernels.NEGATIVE: "a count is negative; expected none below zero",
     kernels.TOO_MANY: "its pixels are too many to sum in 64 bits",
 }

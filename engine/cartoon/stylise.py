@@ -1,4 +1,4 @@
-"""The K-histogram method, one line a step; docs/method.md has the rules."""
+"""The K-histogram method, one line per step; docs/method.md has the rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HUE_LEVELS = 180
 BLACK = (0, 0, 0)
 WHITE_HSV = (0, 0, 255)
 HALO = 8
-"""Pixels around what is not white; smoothing and edges together reach four."""
+"""Pixels around what is not white, because smoothing and edges together reach four."""
 GROUP = 128
 """Pixels; a multiple of any vector of OpenCV's."""
 
@@ -64,14 +64,15 @@ def cartoonize(
 ) -> NDArray[np.uint8]:
     """The cartoon, uint8 (H, W, 3), of `image`, uint8 (H, W, 3).
 
-    The channels are taken for R, G, B as they stand; classic hands them over as B, G, R.
+    The channels are taken as R, G, B in the order in which they stand; classic mode hands them over
+    as B, G, R.
 
     Raises PhotoError for any other dtype or shape, or a picture without pixels.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise PhotoError(
-            f"image: {image.dtype} of shape {image.shape}, wanted uint8 (H, W, 3) with pixels."
+            f"image: {image.dtype} of shape {image.shape}; expected uint8 (H, W, 3) with pixels."
         )
     image = np.require(image, requirements=("C", "W"))
     return draw(image, options or CartoonOptions(), threads=usable_threads()).cartoon
@@ -114,8 +115,8 @@ def redraw(
 def _find_content(image: NDArray[np.uint8]) -> tuple[slice, slice]:
     """Rows and columns outside of which all is white, and white after smoothing, without edges.
 
-    OpenCV rounds otherwise in the last pixels of a row, which do not fill a vector: so columns are
-    whole groups of pixels, or reach the picture's right border.
+    OpenCV rounds differently in the last pixels of a row, which do not fill a vector, so columns
+    are whole groups of pixels, or reach the picture's right border.
     """
     box = np.empty(4, np.int64)
     pixels.find_content(image, box)
@@ -186,7 +187,7 @@ def _paint(
 ) -> None:
     """The palette's colours for `hsv`, planes of what is in the box, white's around; the outline.
 
-    Each colour is converted once, but for those in the last pixels of a row.
+    Each colour is converted once, except for those in the last pixels of a row.
     """
     to_rgb = cv2.COLOR_HSV2BGR if swap else cv2.COLOR_HSV2RGB
     inside = out[box]

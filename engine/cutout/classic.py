@@ -1,4 +1,4 @@
-"""The document's cut-out: painted with the VOC palette, kept channel by channel, on white."""
+"""The cut-out of classic mode: painted with the VOC palette, kept channel by channel, on white."""
 
 from __future__ import annotations
 
@@ -50,11 +50,12 @@ def decode_segmap(label_map: NDArray[np.integer], photo: NDArray[np.uint8]) -> N
     """
     label_map, photo = np.asarray(label_map), np.asarray(photo)
     if label_map.ndim != 2 or label_map.size == 0 or label_map.dtype.kind not in "iu":
-        raise PhotoError(f"label map: {label_map.dtype} {label_map.shape}, wanted integer (h, w).")
+        found = f"{label_map.dtype} {label_map.shape}"
+        raise PhotoError(f"label map: {found}; expected integers of shape (h, w).")
     if label_map.min() < 0 or label_map.max() > 255:
-        raise PhotoError("label map: wanted class indices in 0..255.")
+        raise PhotoError("label map: expected class indices in 0..255.")
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0:
-        raise PhotoError(f"photo: {photo.dtype} {photo.shape}, wanted uint8 (H, W, 3).")
+        raise PhotoError(f"photo: {photo.dtype} {photo.shape}; expected uint8 (H, W, 3).")
     return cut_out(classic_mask(label_map), photo)
 
 

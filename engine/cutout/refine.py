@@ -12,9 +12,10 @@ from engine.segment.preprocess import resize
 from engine.strips import in_strips
 
 FIT_WORK = 10
-"""To fit a pixel's plane is about as much work as ten pixels elsewhere."""
+"""Fitting the plane of one pixel is about as much work as ten pixels elsewhere."""
 GUIDE_STEP = 3
-"""The guide is the network's input, smaller by this: planes are smooth, the photo has the edges."""
+"""The guide is the network's input, smaller by this factor, which is enough because the planes are
+smooth; the edges come from the photo."""
 WINDOW_SHARE = 1 / 32
 """Radius of the windows, as a share of the guide's shorter side."""
 EPSILON = 3e-4

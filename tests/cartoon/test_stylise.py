@@ -112,7 +112,7 @@ def test_every_run_and_opencv_thread_count_gives_the_same(astronaut):
     ],
 )
 def test_what_is_no_picture_is_refused(image):
-    with pytest.raises(engine.PhotoError, match=r"wanted uint8 \(H, W, 3\)"):
+    with pytest.raises(engine.PhotoError, match=r"expected uint8 \(H, W, 3\)"):
         engine.cartoonize(image)
 
 

@@ -53,5 +53,5 @@ def test_an_aeroplane_keeps_its_red_only():
     ],
 )
 def test_unfit_arrays_are_refused(label_map, photo):
-    with pytest.raises(engine.PhotoError, match="wanted"):
+    with pytest.raises(engine.PhotoError, match="expected"):
         engine.decode_segmap(label_map, photo)
