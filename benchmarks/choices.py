@@ -11,8 +11,8 @@ import onnxruntime as ort
 from benchmarks.networks import EMBEDDED, open_session, photo_of, prepare
 from benchmarks.rows import Row, faster
 from benchmarks.turns import in_turns
-from export.aspp import specialise
-from export.quantise import calibrate, quantise
+from export.graphs.aspp import specialise
+from export.graphs.quantise import calibrate, quantise
 
 SIZE = (449, 577)
 

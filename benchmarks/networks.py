@@ -14,7 +14,6 @@ import onnxruntime as ort
 import torch
 from skimage.data import astronaut
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.models import segmentation
 
 import engine
 from benchmarks.rows import Row, faster
@@ -22,9 +21,10 @@ from benchmarks.turns import in_turns, median_ms
 from engine.segment.preprocess import classic_resize, network_size, resize, to_tensor
 from engine.weights import find_model, models_folder
 from export.checkpoint import load_weights
+from export.graphs.quantise import calibrate, quantise
+from export.graphs.to_onnx import to_logits_graph
 from export.network import LogitsOnly, find_recipe
-from export.quantise import calibrate, quantise
-from export.to_onnx import to_logits_graph
+from export.vision import segmentation
 
 EMBEDDED = "deeplabv3plus_mobilenet_v2"
 TORCHVISION = {

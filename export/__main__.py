@@ -78,7 +78,8 @@ def require_torch() -> None:
     """Raises OptionError where the export extra is not installed."""
     try:
         import onnxscript  # noqa: F401
-        import torchvision  # noqa: F401
+
+        import export.vision  # noqa: F401
     except ImportError as error:
         raise OptionError(
             f"{error.name} is missing: pip install 'cartoonify-engine[export]'"

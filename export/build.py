@@ -18,15 +18,15 @@ from engine.errors import OptionError, OutputError
 from engine.segment.labels import find_probability
 from engine.threads import usable_threads
 from engine.weights import ModelFacts, facts_from_metadata, models_folder
-from export.aspp import specialise
 from export.checkpoint import load_weights
-from export.figures import Figures, measure
-from export.half import compute_in_f16, store_as_f16
-from export.mask_graph import to_mask_graph
+from export.graphs.aspp import specialise
+from export.graphs.half import compute_in_f16, store_as_f16
+from export.graphs.mask import to_mask_graph
+from export.graphs.quantise import RANKED_PHOTOS, calibrate, parts_of, quantise, rank_parts
+from export.graphs.to_onnx import describe, to_logits_graph
 from export.network import find_recipe
 from export.photos import PERSON, find_samples, read_tensors
-from export.quantise import RANKED_PHOTOS, calibrate, parts_of, quantise, rank_parts
-from export.to_onnx import describe, to_logits_graph
+from export.precision import Figures, measure
 from export.verify import RTOL, SIZES, to_table, verify
 
 CALIBRATION_PHOTOS, FIGURE_PHOTOS = 200, 200

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision.models.resnet import Bottleneck
 
 from engine.errors import ModelError
 from engine.weights import models_folder
 from export.download import download
 from export.network import LogitsOnly, Recipe
+from export.vision import Bottleneck
 
 SEED = 0
 OWN_CHECKPOINT = "deeplabv3plus_mobilenet_v2.safetensors"

@@ -21,8 +21,8 @@ from engine.segment.labels import class_indices, find_labels, find_probability, 
 from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
-from export.data import Entry, read_index
 from export.overlap import Confusion, Overlap
+from export.training.batches import Entry, read_index
 
 THRESHOLD = CutoutOptions.threshold
 POOLED = "all"

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models import mobilenet_v2, segmentation
-from torchvision.models.segmentation import DeepLabV3
 
 from engine.errors import OptionError, did_you_mean
+from export.vision import DeepLabV3, mobilenet_v2, segmentation
 
 CLASSES = 21
 ASPP_CHANNELS = 256

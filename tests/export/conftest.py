@@ -21,7 +21,7 @@ def small_network():
 @pytest.fixture(scope="session")
 def small_graph(small_network):
     """The same as a logits graph."""
-    from export.to_onnx import to_logits_graph
+    from export.graphs.to_onnx import to_logits_graph
 
     return to_logits_graph(small_network)
 

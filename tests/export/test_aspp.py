@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.segment.session import open_session
-from export.aspp import specialise
+from export.graphs.aspp import specialise
 from export.verify import compare
 from tests.tiny_model import FACTS
 

@@ -10,8 +10,8 @@ from numpy.testing import assert_array_equal
 from onnx import TensorProto, helper
 
 from engine.cutout.clean import clean
-from export.clean_graph import clean as add_clean
-from export.graph_builder import GraphBuilder
+from export.graphs.builder import GraphBuilder
+from export.graphs.clean import clean as add_clean
 
 
 @pytest.fixture(scope="module")

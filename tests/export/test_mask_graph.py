@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import engine
-from export.mask_graph import to_mask_graph
+from export.graphs.mask import to_mask_graph
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.torch
@@ -64,9 +64,9 @@ def test_it_is_made_of_standard_operators_only(mask_model):
 
 def test_javascript_gives_the_same_alpha(mask_model, app, astronaut, tmp_path):
     """docs/edge.md's example, where Node.js and the packages it needs are installed."""
-    modules = ROOT / "docs" / "edge" / "node_modules"
+    modules = ROOT / "examples" / "edge" / "node_modules"
     if shutil.which("node") is None or not (modules / "onnxruntime-web").is_dir():
-        pytest.skip("needs node, and 'npm install' in docs/edge")
+        pytest.skip("needs node, and 'npm install' in examples/edge")
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     command = ["node", "mask.mjs", str(mask_model), str(tmp_path / "photo.png")]
     subprocess.run([*command, str(tmp_path / "out.png")], cwd=modules.parent, check=True)

@@ -14,13 +14,13 @@ torch = pytest.importorskip("torch", reason="the export extra is not installed")
 pytestmark = pytest.mark.torch
 
 from engine.errors import ModelError, OptionError, PhotoError  # noqa: E402
-from export import data as data_module  # noqa: E402
-from export import training  # noqa: E402
-from export.data import Batches, paste_person, read_index, recolour, warp  # noqa: E402
 from export.photos import PERSON, VOID  # noqa: E402
-from export.trainer import CHECKPOINT, WEIGHTS, Trainer, find_losses  # noqa: E402
-from export.training import LOG, train  # noqa: E402
-from export.unlabelled import find_others  # noqa: E402
+from export.training import batches as data_module  # noqa: E402
+from export.training import sittings as training  # noqa: E402
+from export.training.batches import Batches, paste_person, read_index, recolour, warp  # noqa: E402
+from export.training.sittings import LOG, train  # noqa: E402
+from export.training.trainer import CHECKPOINT, WEIGHTS, Trainer, find_losses  # noqa: E402
+from export.training.unlabelled import find_others  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +277,7 @@ def test_a_run_is_logged_and_goes_on_when_called_again(people, small, tmp_path, 
 def test_wrong_words_end_in_one_line(people, tmp_path, capsys, arguments, code, reason):
     import typer
 
-    from export.train import main
+    from export.training.__main__ import main
 
     app = typer.Typer(add_completion=False)
     app.command()(main)

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto
 
 from engine.cutout.refine import CONTRAST, EPSILON, SURENESS, WINDOW_SHARE
-from export.graph_builder import GraphBuilder
+from export.graphs.builder import GraphBuilder
 
 # Which channels of (r, g, b, p) are multiplied: rp gp bp, rr rg rb gg gb bb.
 _LEFT = np.array([0, 1, 2, 0, 0, 0, 1, 1, 2])

@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from engine.cutout.clean import PINHOLE_SHARE, SKIRT, SMALL_SHARE, SURE
-from export.graph_builder import GraphBuilder
+from export.graphs.builder import GraphBuilder
 
 
 def clean(g: GraphBuilder, probability: str, threshold: float) -> str:

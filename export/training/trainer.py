@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from engine.errors import ModelError
 from export.checkpoint import load_weights
-from export.data import Batch
 from export.network import LogitsOnly, find_recipe
 from export.photos import PERSON, VOID
 from export.predict import NETWORK
+from export.training.batches import Batch
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
 LEARNING_RATE = {"decoder": 1e-3, "rest": 6e-5}

@@ -1,4 +1,4 @@
-"""Trains our own network: `python -m export.train --data FOLDER --init FILE --hours H --out DIR`.
+"""Trains our own network: `python -m export.training --data FOLDER --init FILE --out DIR ...`.
 
 Stopped at any moment and called again, it goes on from its last checkpoint; a batch depends on the
 seed and its number only. docs/training.md describes it.
@@ -37,7 +37,7 @@ def main(
         if not (hours > 0 and every > 0):
             raise OptionError(f"--hours {hours:g} --every {every:g}: wanted more than 0.")
         require_torch()
-        from export.training import train
+        from export.training.sittings import train
 
         try:
             train(data, init, hours, out, seed, every, main_only or [])
@@ -54,4 +54,4 @@ def main(
 if __name__ == "__main__":
     cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     cli.command()(main)
-    cli(prog_name="python -m export.train")
+    cli(prog_name="python -m export.training")

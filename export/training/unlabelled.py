@@ -16,9 +16,9 @@ from torch import nn
 
 from engine.files.pictures import encode_image
 from engine.files.writing import write_file
-from export.data import Entry
 from export.photos import PERSON
 from export.predict import find_person
+from export.training.batches import Entry
 
 SURE = 0.6
 SMALLEST_SHARE = 0.001

@@ -17,12 +17,12 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from engine.errors import EngineError, OptionError, PhotoError
-from export.data import Batch, Batches, Entry, read_index
 from export.network import CLASSES
 from export.overlap import Confusion, Overlap
 from export.predict import find_logits, upsample_person
-from export.trainer import Trainer
-from export.unlabelled import mark_unlabelled
+from export.training.batches import Batch, Batches, Entry, read_index
+from export.training.trainer import Trainer
+from export.training.unlabelled import mark_unlabelled
 
 LOG = "log.jsonl"
 SAVE_SECONDS = 120.0

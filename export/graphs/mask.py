@@ -17,10 +17,10 @@ from onnx import TensorProto, helper
 from engine.cutout.refine import GUIDE_STEP
 from engine.options import CutoutOptions
 from engine.weights import ModelFacts
-from export.clean_graph import clean
-from export.graph_builder import GraphBuilder
-from export.guided_graph import refine
-from export.to_onnx import OPSET
+from export.graphs.builder import GraphBuilder
+from export.graphs.clean import clean
+from export.graphs.guided import refine
+from export.graphs.to_onnx import OPSET
 
 # Pillow keeps its coefficients as integers of 22 bits after the point. They are split in two
 # halves of 11 bits, so that float32 products with 8-bit pixels sum exactly.

@@ -1,0 +1,1 @@
+"""Training our own network: `python -m export.training`."""
