@@ -201,11 +201,11 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
     jobs = plan_jobs([str(photos)], output, recursive=True)
     replace, left = os.link, [3]
 
-    def fill(*names):
+    def fill(*names, **options):
         left[0] -= 1
         if left[0] < 0:
             raise OSError(28, "No space left on device")
-        replace(*names)
+        replace(*names, **options)
 
     monkeypatch.setattr(os, "link", fill)
     monkeypatch.setattr(os, "replace", fill)

@@ -1,4 +1,4 @@
-"""Photos as they are: every mode, orientation, source and kind of damage; atomic writes."""
+"""Photos as they are: every mode, orientation, source and kind of damage."""
 
 import io
 import os
@@ -10,10 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image, ImageCms
 
-from engine.errors import OutputError, PhotoError
+from engine.errors import PhotoError
 from engine.files.photos import read_photo
-from engine.files.pictures import encode_image
-from engine.files.writing import write_file
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 
@@ -295,101 +293,3 @@ def test_a_folder_and_a_forbidden_file_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.open", forbid)
     with pytest.raises(PhotoError, match="cannot be read: Permission denied"):
         read_photo(tmp_path / "mine.jpg")
-
-
-def write_image(picture, path, overwrite):
-    write_file(encode_image(picture, path.suffix[1:]), path, overwrite)
-
-
-@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4), (1, 1_200_000, 3)])
-def test_png_is_lossless_in_the_right_channels(shape):
-    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    with Image.open(io.BytesIO(encode_image(picture, "png"))) as image:
-        assert image.mode == {(): "L", (3,): "RGB", (4,): "RGBA"}[shape[2:]]
-        assert_array_equal(np.asarray(image), picture)
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
-def test_a_picture_is_written_whole_with_ordinary_rights(tmp_path, suffix):
-    path = tmp_path / "new" / f"picture.{suffix}"
-    write_image(RGB, path, overwrite=False)
-    with Image.open(path) as image:
-        assert image.size == (9, 6)
-    other = tmp_path / "other"
-    other.touch()
-    assert path.stat().st_mode == other.stat().st_mode
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
-
-
-def test_an_existing_file_is_kept_unless_asked(tmp_path):
-    path = tmp_path / "picture.png"
-    path.write_text("mine")
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert path.read_text() == "mine"
-    write_image(RGB, path, overwrite=True)
-    assert_array_equal(read_photo(path), RGB)
-
-
-def test_a_file_that_appears_in_the_meantime_is_kept(tmp_path, monkeypatch):
-    path = tmp_path / "picture.png"
-    link = os.link
-    monkeypatch.setattr(os, "link", lambda *names: (path.write_text("mine"), link(*names)))
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert path.read_text() == "mine"
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_a_link_to_nowhere_is_kept(tmp_path):
-    path = tmp_path / "picture.png"
-    path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert path.is_symlink()
-
-
-def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr("os.link", refuse)
-    path = tmp_path / "picture.png"
-    write_image(RGB, path, overwrite=False)
-    assert_array_equal(read_photo(path), RGB)
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-class FullDisk(io.FileIO):
-    def write(self, data):
-        super().write(data[: len(data) // 2])
-        raise OSError(28, "No space left on device")
-
-
-@pytest.mark.parametrize("step", ["os.replace", "builtins.open", "write"])
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, step):
-    path = tmp_path / "picture.png"
-    path.write_text("mine")
-
-    def fail(*_args, **_options):
-        raise OSError(28, "No space left on device")
-
-    if step == "write":
-        monkeypatch.setattr("builtins.open", FullDisk)
-    else:
-        monkeypatch.setattr(step, fail)
-    with pytest.raises(OutputError, match="No space left"):
-        write_image(RGB, path, overwrite=True)
-    with pytest.raises(OutputError, match="No space left"):
-        write_image(RGB, tmp_path / "new" / "folder" / "picture.png", overwrite=True)
-    monkeypatch.undo()
-    assert [p.name for p in tmp_path.iterdir()] == ["picture.png"]
-    assert path.read_text() == "mine"
-
-
-def test_what_a_format_cannot_hold_is_told(tmp_path):
-    with pytest.raises(OutputError, match="webp cannot hold 20000 x 1"):
-        write_image(np.zeros((1, 20_000, 3), np.uint8), tmp_path / "wide.webp", overwrite=False)
-    assert not list(tmp_path.iterdir())
