@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable
 from typing import IO, Any
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, _imaging
 from PIL.GifImagePlugin import GifImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -107,12 +107,11 @@ def _open_heic(file: IO[bytes], name: str) -> Image.Image | None:
         from pillow_heif import HeifImageFile
     except ImportError as error:
         raise PhotoError(
-            f"{name}: is HEIC, which needs one more package: "
-            "pip install 'cartoonify-engine[heif]'."
+            f"{name}: is HEIC, which needs one more package: pip install 'cartoonify-engine[heif]'."
         ) from error
     file.seek(0)
     with contextlib.suppress(SyntaxError):
-        image: Image.Image = HeifImageFile(file)
+        image: Image.Image = HeifImageFile(file)  # type: ignore[no-untyped-call, unused-ignore]
         return image
     return None
 
@@ -147,7 +146,7 @@ def _webp_size(head: bytes) -> tuple[int, int]:
 class _Tiff(TiffImageFile):
     def load_prepare(self) -> None:
         if self._im is None:  # before Pillow makes it, and asks for its limit
-            self.im = Image.core.new(self.mode, self._tile_size)
+            self.im = _imaging.new(self.mode, self._tile_size)
         super().load_prepare()
 
 

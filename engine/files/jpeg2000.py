@@ -6,6 +6,7 @@ annexes A (codestream) and I (boxes).
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from typing import IO
@@ -50,8 +51,8 @@ def _read_segment(file: IO[bytes]) -> bytes:
 def _count_tiles(siz: bytes) -> int:
     """Of the whole picture, from its SIZ segment without the length."""
     width, height, _, _, tile_width, tile_height, left, top = struct.unpack_from(">8I", siz, 2)
-    across = -(-(width - left) // max(tile_width, 1))
-    return across * -(-(height - top) // max(tile_height, 1))
+    across: int = math.ceil((width - left) / max(tile_width, 1))
+    return across * math.ceil((height - top) / max(tile_height, 1))
 
 
 def _find_tiles(file: IO[bytes], claimed: int) -> int:

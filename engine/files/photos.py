@@ -85,9 +85,7 @@ def read_with_exif(
             return _decode(image, name), _exif_of(image)
 
 
-def peek_size(
-    source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS
-) -> tuple[int, int]:
+def peek_size(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> tuple[int, int]:
     """Height and width of a photo, upright, by its header: nothing is decoded.
 
     A file object stays where it stands. (Of a PNG that tells its orientation behind the pixels,
@@ -115,9 +113,7 @@ def _check_array(array: NDArray[Any], max_megapixels: float) -> None:
             "np.rint(255 * array).astype(np.uint8) for 0..1."
         )
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
-        raise PhotoError(
-            f"array of shape {array.shape}: expected (H, W), (H, W, 3) or (H, W, 4)."
-        )
+        raise PhotoError(f"array of shape {array.shape}: expected (H, W), (H, W, 3) or (H, W, 4).")
     if array.size == 0:
         raise PhotoError(f"array of shape {array.shape}: it holds no pixel.")
     check_size((array.shape[1], array.shape[0]), max_megapixels, "array")

@@ -8,10 +8,11 @@ import zlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from engine.errors import PhotoError
-from engine.files.photos import read_photo
+from engine.files import photos
+from engine.files.photos import peek_size, read_photo
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 
@@ -45,12 +46,13 @@ def test_sources_are_interchangeable(tmp_path):
             assert_array_equal(read_photo(source), RGB)
 
 
-def test_a_pipe_is_read(tmp_path):
+@pytest.mark.parametrize("format", ["PNG", "BMP"])
+def test_a_pipe_is_read(tmp_path, format):
     import threading
 
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    data = encoded(Image.fromarray(RGB), "PNG")
+    data = encoded(Image.fromarray(RGB), format)
     writer = threading.Thread(target=pipe.write_bytes, args=(data,))
     writer.start()
     assert_array_equal(read_photo(pipe), RGB)
@@ -160,7 +162,80 @@ def test_every_exif_orientation_is_turned_upright(orientation, format, tmp_path)
     data = encoded(stored, format, exif=exif, **exact.get(format, {}))
     (tmp_path / "turned").write_bytes(data)
     for source in (data, io.BytesIO(data), tmp_path / "turned", Image.open(io.BytesIO(data))):
+        assert peek_size(source) == (48, 32)
         assert_allclose(read_photo(source).astype(int), upright, atol=4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "I;16", "LA", "CMYK"])
+def test_strips_are_joined_seamlessly(mode, orientation, monkeypatch):
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 30, 4), dtype=np.uint8))
+    if mode == "I;16":
+        image = Image.fromarray(np.random.default_rng(1).integers(0, 65536, (40, 30), np.uint16))
+    elif mode == "P":
+        image = image.convert("RGB").quantize(16)
+    else:
+        image = image.convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(image, "JPEG" if mode == "CMYK" else "PNG", exif=exif)
+    expected = read_photo(data)
+    assert expected.shape == ((30, 40, 3) if orientation > 4 else (40, 30, 3))
+    for pixels in (1, 90, 100, 1000):
+        monkeypatch.setattr(photos, "_STRIP_PIXELS", pixels)
+        assert_array_equal(read_photo(data), expected)
+
+
+def test_a_profile_is_applied_to_every_strip(monkeypatch):
+    data = encoded(Image.fromarray(RGB), "PNG", icc_profile=linear_profile())
+    expected = read_photo(data)
+    monkeypatch.setattr(photos, "_STRIP_PIXELS", 20)
+    assert_array_equal(read_photo(data), expected)
+
+
+@pytest.mark.parametrize(
+    "format", ["JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000", "PPM"]
+)
+def test_the_size_is_known_without_decoding(format, tmp_path, monkeypatch):
+    data = encoded(Image.fromarray(RGB), format)
+    (tmp_path / "photo").write_bytes(data)
+
+    def refuse(_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(Image.Image, "load", refuse)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", refuse)
+    for source in (data, io.BytesIO(data), tmp_path / "photo", RGB, Image.fromarray(RGB)):
+        assert peek_size(source) == (6, 9)
+
+
+def test_peeking_leaves_a_file_where_it_stands():
+    file = io.BytesIO(b"before" + encoded(Image.fromarray(RGB), "PNG"))
+    file.seek(6)
+    assert peek_size(file) == (6, 9)
+    assert file.tell() == 6
+    assert_array_equal(read_photo(file), RGB)
+
+
+def test_a_pipe_cannot_be_peeked_into(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PhotoError, match="not a regular file"):
+        peek_size(tmp_path / "pipe")
+    reader, writer = os.pipe()
+    os.close(writer)
+    with open(reader, "rb") as file, pytest.raises(PhotoError, match="is a pipe"):
+        peek_size(file)
+
+
+def test_peeking_refuses_what_reading_refuses():
+    with pytest.raises(PhotoError, match="225 megapixels"):
+        peek_size(png_claiming(15_000, 15_000))
+    with pytest.raises(PhotoError, match="not a picture"):
+        peek_size(b"hello world, no picture")
+    with pytest.raises(PhotoError, match="expected a path"):
+        peek_size(42)
+    with pytest.raises(PhotoError, match="float64"):
+        peek_size(np.zeros((4, 4, 3)))
 
 
 def test_a_damaged_exif_block_does_not_lose_the_photo():
