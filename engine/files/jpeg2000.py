@@ -52,7 +52,8 @@ def _count_tiles(siz: bytes) -> int:
     """Of the whole picture, from its SIZ segment without the length."""
     width, height, _, _, tile_width, tile_height, left, top = struct.unpack_from(">8I", siz, 2)
     across: int = math.ceil((width - left) / max(tile_width, 1))
-    return across * math.ceil((height - top) / max(tile_height, 1))
+    down: int = math.ceil((height - top) / max(tile_height, 1))
+    return across * down
 
 
 def _find_tiles(file: IO[bytes], claimed: int) -> int:
