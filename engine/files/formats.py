@@ -21,6 +21,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.errors import PhotoError
+from engine.files.avif import check_pixels
 from engine.files.jpeg2000 import check_tiles
 from engine.files.limits import MOST_TILE_PIXELS, check_size
 
@@ -125,10 +126,12 @@ def _check_claims(image: Image.Image, file: IO[bytes], name: str) -> None:
                 f"{name}: damaged, a tile of {tile[0]} x {tile[1]} in a picture of "
                 f"{image.width} x {image.height}."
             )
+    place = file.tell()
     if image.format == "JPEG2000":
-        place = file.tell()
         check_tiles(file, name)
-        file.seek(place)
+    if image.format == "AVIF":
+        check_pixels(file, image.size, name)
+    file.seek(place)
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:

@@ -162,6 +162,24 @@ def test_a_whole_jpeg_2000_is_read(options):
         assert_array_equal(read_photo(data), np.asarray(expected))
 
 
+@pytest.mark.parametrize("options", [{}, {"quality": 100}, {"subsampling": "4:0:0"}])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_an_avif_that_claims_more_than_it_holds_is_refused(mode, options):
+    data = bytearray(encoded(Image.fromarray(RGB).convert(mode), "AVIF", **options))
+    assert read_photo(bytes(data)).shape == RGB.shape
+    place = -1
+    while (place := data.find(b"ispe", place + 1)) >= 0:
+        data[place + 8 : place + 16] = struct.pack(">II", 1000, 1000)
+    with pytest.raises(PhotoError, match=r"1000 x 1000 in its header, and [0-9,]+ pixels"):
+        read_photo(bytes(data))
+
+
+def test_an_avif_of_several_pictures_is_read():
+    frames = [Image.fromarray(RGB), Image.new("RGB", (90, 60), "red")]
+    data = encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:])
+    assert read_photo(data).shape == RGB.shape
+
+
 @pytest.mark.parametrize("format", ["JPEG2000", "AVIF", "WEBP", "TIFF", "PNG", "GIF", "BMP"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_half_a_file_is_no_photo(format, share):
