@@ -77,9 +77,9 @@ def _find_writer(format: str, quality: int | None) -> dict[str, Any]:
         raise OptionError(f"format {format!r}: {did_you_mean(format, tuple(_WRITERS))}")
     if quality is None:
         return writer
-    if type(quality) is not int or not 1 <= quality <= 100:
+    if quality not in range(1, 101):
         raise OptionError(f"quality is {quality!r}; expected a whole number, 1..100.")
-    return writer | {"quality": quality} if "quality" in writer else writer
+    return writer | {"quality": int(quality)} if "quality" in writer else writer
 
 
 def _encode_png(picture: NDArray[np.uint8]) -> bytes:

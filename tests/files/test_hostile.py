@@ -24,15 +24,10 @@ from engine.errors import PhotoError
 from engine.files import sources
 from engine.files.limits import MAX_SIDE
 from engine.files.photos import is_regular, peek_size, read_photo
+from tests.samples import encoded
 
 ROOT = Path(__file__).parents[2]
 RGB = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-
-
-def encoded(image, format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
 
 
 def png(width, height, *chunks):

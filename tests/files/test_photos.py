@@ -3,7 +3,6 @@
 import io
 import os
 import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -13,14 +12,7 @@ from PIL import Image, ImageCms, ImageFile
 from engine.errors import PhotoError
 from engine.files import photos
 from engine.files.photos import peek_size, read_photo
-
-RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
-
-
-def encoded(image, format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
+from tests.samples import JPEG, RGB, encoded, png_claiming
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "PPM"])
@@ -284,14 +276,6 @@ def test_a_broken_profile_is_ignored_and_told(caplog):
     assert "colour profile cannot be used" in caplog.text
 
 
-def png_claiming(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + header
-    crc = struct.pack(">I", zlib.crc32(chunk))
-    data = struct.pack(">I", 10) + b"IDAT" + b"\0" * 14
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + crc + data
-
-
 def test_a_photo_above_the_limit_is_refused_by_its_header(recwarn):
     with pytest.raises(PhotoError, match=r"225 megapixels, the limit is 200"):
         read_photo(png_claiming(15_000, 15_000))
@@ -320,9 +304,6 @@ def test_pillows_own_limit_behind_ours_is_told(monkeypatch):
 
 def test_one_by_ten_thousand_is_a_photo():
     assert read_photo(encoded(Image.new("RGB", (10_000, 1)), "PNG")).shape == (1, 10_000, 3)
-
-
-JPEG = encoded(Image.fromarray(np.tile(RGB, (40, 40, 1))), "JPEG")
 
 
 @pytest.mark.parametrize(
