@@ -141,7 +141,7 @@ def _decode(image: Image.Image, name: str) -> NDArray[np.uint8]:
     rows = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        strip = convert(image.crop((0, top, width, bottom)))
+        strip = convert(image if rows >= height else image.crop((0, top, width, bottom)))
         if orientation in _TURNS:
             strip = strip.transpose(_TURNS[orientation])
         if orientation in _BACKWARDS:
