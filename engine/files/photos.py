@@ -57,8 +57,8 @@ def read_with_exif(
 ) -> tuple[NDArray[np.uint8], bytes]:
     """The photo, uint8 (H, W, 3), sRGB, upright, transparency laid on white; and its EXIF block.
 
-    Besides the array, reading takes the memory of the picture as Pillow decodes it, mostly four
-    bytes per pixel; 16-bit JPEG 2000 takes more.
+    Reading takes 8 bytes per pixel at its peak, the 3 of the array among them; 10 of an AVIF, 16 of
+    a WebP and 20 of a JPEG 2000 file.
 
     Parameters
     ----------
