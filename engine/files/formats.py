@@ -154,7 +154,7 @@ class _Tiff(TiffImageFile):
 
 
 class _Gif(GifImageFile):
-    """Of an animation only the first picture is read: what shall happen to it then is nothing."""
+    """Only the first picture of an animation is read: how it is removed later does not matter."""
 
     @property
     def disposal_method(self) -> int:  # type: ignore[override]
