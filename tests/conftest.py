@@ -1,11 +1,13 @@
-"""Fixtures: golden cases, a real photo, a tiny model, the embedded model."""
+"""Fixtures: golden cases, photos, a tiny model, the embedded model, the command line."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.stats  # noqa: F401, before the command line keeps it from being loaded
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
 from tests.tiny_model import write_tiny_model
 
@@ -65,3 +67,29 @@ def person_photo():
     y, x = np.ogrid[:150, :210]
     photo[(y - 75) ** 2 + (x - 105) ** 2 < 50**2] = (250, 20, 20)
     return photo
+
+
+@pytest.fixture
+def photo(person_photo, tmp_path):
+    """The same as a file, me.png."""
+    path = tmp_path / "me.png"
+    Image.fromarray(person_photo).save(path)
+    return path
+
+
+@pytest.fixture
+def cartoonify(tiny_model, tmp_path, monkeypatch, capfd):
+    """Runs the command line in this process, in an empty folder; returns code, stdout, stderr."""
+    from engine.run import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, model=tiny_model):
+        argv = ["cartoonify", *map(str, arguments), *(["--model", str(model)] if model else [])]
+        monkeypatch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as stopped:
+            cli()
+        out, err = capfd.readouterr()
+        return stopped.value.code, out, err
+
+    return call

@@ -14,14 +14,13 @@ from PIL import Image
 
 from engine.record import PhotoRecord
 from engine.report import summary
-from tests.batch.test_run import wait_for
-from tests.cli.test_run import cartoonify, tree  # noqa: F401, a fixture
+from tests.folders import tree, wait_for
 
 pytest.importorskip("matplotlib", reason="the report extra is not installed")
 
 
 @pytest.fixture
-def report(cartoonify, tmp_path, person_photo):  # noqa: F811
+def report(cartoonify, tmp_path, person_photo):
     """The folder of a run over three photos, one without a person, and a broken one."""
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -60,7 +59,7 @@ def test_figures_are_files(report):
             image.load()
 
 
-def test_a_resumed_run_reports_all_photos(report, cartoonify, tmp_path):  # noqa: F811
+def test_a_resumed_run_reports_all_photos(report, cartoonify, tmp_path):
     Image.new("RGB", (60, 40), "red").save(tmp_path / "photos" / "broken.png")
     assert cartoonify("photos", "--report", "--resume", "-q")[0] == 0
     facts = json.loads((report / "report.json").read_text())
@@ -82,7 +81,7 @@ def test_reasons_name_what_went_wrong():
 
 
 @pytest.mark.parametrize("arguments", [("me.png", "-o", "x.png"), ("photos", "--watch")])
-def test_a_report_wants_a_folder_and_an_end(cartoonify, tmp_path, person_photo, arguments):  # noqa: F811
+def test_a_report_wants_a_folder_and_an_end(cartoonify, tmp_path, person_photo, arguments):
     (tmp_path / "photos").mkdir()
     Image.fromarray(person_photo).save(tmp_path / "me.png")
     code, _, err = cartoonify(*arguments, "--report")
@@ -90,7 +89,7 @@ def test_a_report_wants_a_folder_and_an_end(cartoonify, tmp_path, person_photo, 
     assert "want a folder" in err
 
 
-def test_any_name_is_drawn(cartoonify, tmp_path, person_photo):  # noqa: F811
+def test_any_name_is_drawn(cartoonify, tmp_path, person_photo):
     (tmp_path / "photos").mkdir()
     for name in (b"a $\\bad{$ x.png", b"bad\xff.png"):
         Image.fromarray(person_photo).save(os.fsencode(tmp_path / "photos") + b"/" + name)
@@ -99,7 +98,7 @@ def test_any_name_is_drawn(cartoonify, tmp_path, person_photo):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["report.csv", "report.html", "report.json", "figures"])
-def test_files_of_others_are_kept(cartoonify, tmp_path, person_photo, name):  # noqa: F811
+def test_files_of_others_are_kept(cartoonify, tmp_path, person_photo, name):
     Image.fromarray(person_photo).save(tmp_path / "me.png")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("mine")

@@ -6,7 +6,6 @@ that are whole, a journal that lacks at most its last line, and temporary files 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from engine.errors import NO_ROOM, DiskFullError, OptionError, OutputError
-from engine.files.writing import temporary_name
+from engine.files.writing import sweep
 from engine.record import PhotoRecord, parse
 
 NAME = ".cartoonify.jsonl"
@@ -87,10 +86,7 @@ class Journal:
         """Removes temporary files of photos that were begun and never finished."""
         for name in self._begun:
             for file in self._owned[name]:
-                path = self._folder / file
-                for temporary in path.parent.glob(temporary_name(path, "*")):
-                    with contextlib.suppress(OSError):
-                        temporary.unlink()
+                sweep(self._folder / file)
 
     def close(self) -> None:
         """Lets go of the lock."""

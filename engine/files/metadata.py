@@ -6,16 +6,23 @@ import logging
 import struct
 import zlib
 from functools import cache
+from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from engine.errors import OptionError, did_you_mean
 from engine.options import POLICIES
 
 _ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE = 0x0112, 0x8825, 0x8769, 0x927C
-_XMP, _IPTC, _PHOTOSHOP = 0x02BC, 0x83BB, 0x8649
-_TELL_TALES = (_GPS, _XMP, _IPTC, _PHOTOSHOP)
-"""Tags that may say where a photo was taken."""
+_LAST_GPS_TAG = 0x001F
+_DIRECTORIES = (0x014A, 0xA005, 0xC6F5)  # SubIFDs, Interoperability, ProfileIFD
+_PACKETS = (0x02BC, 0x83BB, 0x8649)  # XMP, IPTC, Photoshop
+_GEO_TIFF = (0x830E, 0x8480, 0x8482, 0x85D8, 0x87AF, 0x87B0, 0x87B1)
+_OF_RAW_FILES = (0xC634, 0xC68B, 0xC68C)  # a DNG's copy of the maker's notes, and its origin
+_TELL_TALES = frozenset(
+    (_ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE, *_DIRECTORIES, *_PACKETS, *_GEO_TIFF)
+).union(_OF_RAW_FILES)
+"""Tags that may say where a photo was taken, or lead to such; and those that are done with."""
 _DATE = slice(24, 36)  # of a profile's header
 _PNG_HEAD = 33  # signature and IHDR
 
@@ -32,8 +39,9 @@ def filter_exif(exif: bytes, policy: str) -> bytes:
     """The EXIF block to write for a photo's; empty for none.
 
     "keep" takes all but the thumbnail, which shows the photo, and the orientation, which is done;
-    "copy-safe" also leaves out where the photo was taken, and the maker's notes, which may tell it
-    too; "strip" takes nothing. A damaged block is left out.
+    "copy-safe" takes the known tags of the main directory and of the Exif directory, but not where
+    the photo was taken, nor what may tell it too: the maker's notes, XMP, IPTC, and all other
+    directories; "strip" takes nothing. A damaged block is left out.
     """
     if policy == "strip" or not exif:
         return b""
@@ -43,16 +51,30 @@ def filter_exif(exif: bytes, policy: str) -> bytes:
         inner = tags.get_ifd(_EXIF_IFD)
         tags.pop(_ORIENTATION, None)
         if policy == "copy-safe":
-            for tag in _TELL_TALES:
-                tags.pop(tag, None)
-            tags._ifds.pop(_GPS, None)
-            inner.pop(_MAKER_NOTE, None)
+            tags = _leave_out_the_place(tags, inner)
         else:
             tags.get_ifd(_GPS)
-        return tags.tobytes() if len(tags) or inner else b""
+        return tags.tobytes() if len(tags) or tags.get_ifd(_EXIF_IFD) else b""
     except Exception as error:  # any garbage may stand where EXIF should
         log.warning("EXIF data is damaged, and left out (%s)", error)
         return b""
+
+
+def _leave_out_the_place(tags: Image.Exif, inner: dict[int, Any]) -> Image.Exif:
+    """New directories, with what is known to be safe: GPS tags may stand in any directory, and
+    what is not copied cannot be forgotten."""
+    safe = Image.Exif()
+    safe.endian = tags.endian
+    safe.update({tag: value for tag, value in tags.items() if _is_safe(tag, value)})
+    safe.get_ifd(_EXIF_IFD).update(
+        {tag: value for tag, value in inner.items() if _is_safe(tag, value)}
+    )
+    return safe
+
+
+def _is_safe(tag: int, value: Any) -> bool:
+    is_known = tag in ExifTags.TAGS and tag > _LAST_GPS_TAG
+    return is_known and tag not in _TELL_TALES and not isinstance(value, dict)
 
 
 @cache

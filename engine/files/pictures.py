@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from engine.errors import OutputError
+from engine.errors import OptionError, OutputError, did_you_mean
 from engine.files.metadata import tag_png
 
 if TYPE_CHECKING:
@@ -28,14 +28,32 @@ log = logging.getLogger(__name__)
 
 
 def encode_image(
-    picture: NDArray[np.uint8] | Image.Image, format: str, exif: bytes = b"", profile: bytes = b""
+    picture: NDArray[np.uint8] | Image.Image,
+    format: str,
+    exif: bytes = b"",
+    profile: bytes = b"",
+    quality: int | None = None,
 ) -> bytes:
-    """The picture's file, as bytes; `format` is png, jpg or webp.
+    """The picture's file, as bytes.
 
-    With an EXIF block and a colour profile, where they are not empty.
+    Parameters
+    ----------
+    picture : uint8 array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; or PIL.Image
+    format : str
+        png, jpg (or jpeg) or webp.
+    exif, profile : bytes
+        An EXIF block and a colour profile; either may be empty.
+    quality : int or None
+        Of jpg and webp, 1..100. None: 95 for jpg, 92 for webp. A png has none.
 
-    Raises OutputError when the format cannot hold it.
+    Raises
+    ------
+    OptionError
+        An unknown format, or a quality out of its range.
+    OutputError
+        The format cannot hold the picture: WebP ends at 16,383 pixels per side, JPEG at 65,535.
     """
+    writer = _find_writer(format, quality)
     if format == "png" and isinstance(picture, np.ndarray) and max(picture.shape) < _LONG_SIDE:
         return tag_png(_encode_png(picture), exif, profile)
     image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
@@ -44,13 +62,24 @@ def encode_image(
         exif = b""
     buffer = io.BytesIO()
     try:
-        writer = _WRITERS["jpg" if format == "jpeg" else format]
         image.save(buffer, **writer, exif=exif, icc_profile=profile or None)
     except (OSError, ValueError) as error:
         size = f"{image.width} x {image.height} {image.mode}"
         message = f"{format} cannot hold {size}: {error}."
         raise OutputError(message, option="format", advice="Try {} png.") from error
     return buffer.getvalue()
+
+
+def _find_writer(format: str, quality: int | None) -> dict[str, Any]:
+    """Pillow's name of the format, and its options."""
+    writer = _WRITERS.get("jpg" if format == "jpeg" else format)
+    if writer is None:
+        raise OptionError(f"format {format!r}: {did_you_mean(format, tuple(_WRITERS))}")
+    if quality is None:
+        return writer
+    if quality not in range(1, 101):
+        raise OptionError(f"quality is {quality!r}; expected a whole number, 1..100.")
+    return writer | {"quality": int(quality)} if "quality" in writer else writer
 
 
 def _encode_png(picture: NDArray[np.uint8]) -> bytes:

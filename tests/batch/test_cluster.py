@@ -14,8 +14,7 @@ from engine.batch import cluster as distributed
 from engine.batch import urls
 from engine.errors import OptionError
 from engine.options import CutoutOptions
-from tests.batch.test_run import pictures
-from tests.cli.test_run import cartoonify, tree  # noqa: F401, a fixture
+from tests.folders import pictures
 
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
 psutil = pytest.importorskip("psutil")
@@ -57,7 +56,7 @@ def without_journal(folder):
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(
-    cluster, photos, tmp_path, tiny_model, cartoonify, monkeypatch  # noqa: F811
+    cluster, photos, tmp_path, tiny_model, cartoonify, monkeypatch
 ):  # fmt: skip
     cartoonify("photos", "-o", "single", "-r", "-q")
     killed = []
@@ -127,7 +126,7 @@ def test_any_file_system_will_do(tmp_path, photos):
     assert urls.list_files("memory://out") == {"memory://out/p.png"}
 
 
-def test_the_command_line_runs_it(cluster, photos, tmp_path, cartoonify):  # noqa: F811
+def test_the_command_line_runs_it(cluster, photos, tmp_path, cartoonify):
     code, out, err = cartoonify("photos/sub", "-o", "out", "--jobs", "2", "--ray", "--report")
     assert code == 1
     assert (tmp_path / "out" / "report.html").read_text().count('alt="cartoon of ') == 19
@@ -187,7 +186,7 @@ def test_two_photos_of_one_name_are_refused(photos, tmp_path):
         (("--max-megapixels", "0.000001"), 1, "the limit is"),
     ],
 )
-def test_wrong_options_are_told(cluster, photos, cartoonify, arguments, code, words):  # noqa: F811
+def test_wrong_options_are_told(cluster, photos, cartoonify, arguments, code, words):
     model = {"model": None} if "--model" in arguments else {}
     got, _, err = cartoonify("photos/sub", "--ray", *arguments, **model)
     assert got == code

@@ -19,7 +19,7 @@ from engine.batch.output import parse_output
 from engine.batch.plan import plan_jobs
 from engine.batch.run import Batch
 from engine.errors import DiskFullError, OptionError
-from tests.cli.test_run import cartoonify, tree  # noqa: F401, a fixture
+from tests.folders import pictures, tree, wait_for
 
 
 @pytest.fixture
@@ -38,21 +38,16 @@ def photos(tmp_path, person_photo):
     return root
 
 
-def pictures(folder):
-    """Path below the folder to content, of what is no journal."""
-    return {name: (folder / name).read_bytes() for name in tree(folder) if not name.endswith(NAME)}
-
-
 def states(folder):
     last = {entry["name"]: entry["state"] for entry in read_entries(folder / NAME)}
     return sorted(last.items())
 
 
-def run(cartoonify, *arguments):  # noqa: F811
+def run(cartoonify, *arguments):
     return cartoonify("photos", "-o", "out", "--recursive", *arguments)
 
 
-def test_a_tree_is_mirrored_and_the_broken_are_named(cartoonify, photos, tmp_path):  # noqa: F811
+def test_a_tree_is_mirrored_and_the_broken_are_named(cartoonify, photos, tmp_path):
     code, out, err = run(cartoonify)
     assert code == 1
     assert "2 of 12 photos failed" in err
@@ -65,12 +60,12 @@ def test_a_tree_is_mirrored_and_the_broken_are_named(cartoonify, photos, tmp_pat
     assert sum(state == "failed" for _, state in states(tmp_path / "out")) == 2
 
 
-def test_without_recursive_only_the_folder_itself(cartoonify, photos, tmp_path):  # noqa: F811
+def test_without_recursive_only_the_folder_itself(cartoonify, photos, tmp_path):
     assert cartoonify("photos", "-o", "out")[0] == 1
     assert all("/" not in name for name in tree(tmp_path / "out"))
 
 
-def test_outputs_in_the_tree_are_never_inputs(cartoonify, photos, tmp_path):  # noqa: F811
+def test_outputs_in_the_tree_are_never_inputs(cartoonify, photos, tmp_path):
     cartoonify("photos", "-o", "photos/out", "--recursive")
     before = pictures(photos / "out")
     _, out, _ = cartoonify("photos", "-o", "photos/out", "--recursive", "--dry-run")
@@ -80,7 +75,7 @@ def test_outputs_in_the_tree_are_never_inputs(cartoonify, photos, tmp_path):  # 
 
 
 @pytest.mark.parametrize("jobs", ["1", "3", "50"])
-def test_the_number_at_a_time_changes_nothing(cartoonify, photos, tmp_path, jobs):  # noqa: F811
+def test_the_number_at_a_time_changes_nothing(cartoonify, photos, tmp_path, jobs):
     run(cartoonify)
     first = pictures(tmp_path / "out")
     _, out, _ = cartoonify("photos", "-o", "again", "--recursive", "--jobs", jobs, "--json")
@@ -93,7 +88,7 @@ def parse(out):
     return parse_output(str(out), None, None, "white", overwrite=False)
 
 
-def test_a_pattern_stands_for_what_it_matches(cartoonify, photos, tmp_path):  # noqa: F811
+def test_a_pattern_stands_for_what_it_matches(cartoonify, photos, tmp_path):
     assert cartoonify("photos/**/p0[12].png", "-o", "out")[0] == 0
     assert len(tree(tmp_path / "out")) == 5
     code, _, err = cartoonify("photos/*.bmp")
@@ -103,7 +98,7 @@ def test_a_pattern_stands_for_what_it_matches(cartoonify, photos, tmp_path):  # 
     assert cartoonify("[1].png", "-o", "one")[0] == 0
 
 
-def test_resume_skips_what_is_done_and_retries_what_failed(cartoonify, photos, tmp_path):  # noqa: F811
+def test_resume_skips_what_is_done_and_retries_what_failed(cartoonify, photos, tmp_path):
     run(cartoonify)
     out = tmp_path / "out"
     before = {name: (out / name).stat().st_mtime_ns for name in pictures(out)}
@@ -121,7 +116,7 @@ def test_resume_skips_what_is_done_and_retries_what_failed(cartoonify, photos, t
 
 
 @pytest.mark.parametrize("change", ["photo", "option", "model", "picture", "background"])
-def test_what_changed_is_done_again(cartoonify, photos, tmp_path, change):  # noqa: F811
+def test_what_changed_is_done_again(cartoonify, photos, tmp_path, change):
     backdrop = tmp_path / "back.png"
     Image.new("RGB", (8, 8), "navy").save(backdrop)
     options = ["--background", "back.png", "--resume"]
@@ -147,7 +142,7 @@ def test_what_changed_is_done_again(cartoonify, photos, tmp_path, change):  # no
     assert len(pictures(tmp_path / "out")) == 20
 
 
-def test_what_another_made_is_kept(cartoonify, photos, tmp_path):  # noqa: F811
+def test_what_another_made_is_kept(cartoonify, photos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "p00_cutout.png").write_text("mine")
     code, _, err = run(cartoonify, "--resume")
@@ -201,11 +196,11 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
     jobs = plan_jobs([str(photos)], output, recursive=True)
     replace, left = os.link, [3]
 
-    def fill(*names):
+    def fill(*names, **options):
         left[0] -= 1
         if left[0] < 0:
             raise OSError(28, "No space left on device")
-        replace(*names)
+        replace(*names, **options)
 
     monkeypatch.setattr(os, "link", fill)
     monkeypatch.setattr(os, "replace", fill)
@@ -277,14 +272,7 @@ def test_watch_takes_photos_as_they_arrive(photos, tmp_path, tiny_model, person_
     assert err.count(b"error:") == 2
 
 
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def test_a_dry_run_writes_nothing(cartoonify, photos, tmp_path):  # noqa: F811
+def test_a_dry_run_writes_nothing(cartoonify, photos, tmp_path):
     code, out, _ = run(cartoonify, "--dry-run")
     assert code == 0
     assert "photos/a/deep/p02.png -> out/a/deep/p02_cutout.png, out/a/deep/p02_cartoon.png" in out
@@ -300,14 +288,14 @@ def test_a_dry_run_writes_nothing(cartoonify, photos, tmp_path):  # noqa: F811
         (("--metadata", "kep"), "Did you mean keep?"),
     ],
 )
-def test_wrong_options_are_told(cartoonify, tmp_path, person_photo, arguments, words):  # noqa: F811
+def test_wrong_options_are_told(cartoonify, tmp_path, person_photo, arguments, words):
     Image.fromarray(person_photo).save(tmp_path / "me.png")
     code, _, err = cartoonify("me.png", *arguments)
     assert code == 2
     assert words in err
 
 
-def test_another_photo_of_the_same_name_is_not_replaced(cartoonify, tmp_path, person_photo):  # noqa: F811
+def test_another_photo_of_the_same_name_is_not_replaced(cartoonify, tmp_path, person_photo):
     for folder, turn in (("a", 1), ("b", -1)):
         (tmp_path / folder).mkdir()
         Image.fromarray(person_photo[::turn].copy()).save(tmp_path / folder / "x.png")
@@ -319,7 +307,7 @@ def test_another_photo_of_the_same_name_is_not_replaced(cartoonify, tmp_path, pe
     assert pictures(tmp_path / "out") == before
 
 
-def test_outputs_beside_their_photos_stay_outputs(cartoonify, photos, tmp_path):  # noqa: F811
+def test_outputs_beside_their_photos_stay_outputs(cartoonify, photos, tmp_path):
     cartoonify("photos", "-o", "photos", "--report", "--figures")
     (photos / "p00.png").unlink()
     _, out, _ = cartoonify("photos", "-o", "photos", "-r", "--dry-run")
@@ -329,20 +317,20 @@ def test_outputs_beside_their_photos_stay_outputs(cartoonify, photos, tmp_path):
     assert "_cartoon_cartoon" not in out
 
 
-def test_a_folder_with_a_journal_still_has_photos(cartoonify, photos, tmp_path):  # noqa: F811
+def test_a_folder_with_a_journal_still_has_photos(cartoonify, photos, tmp_path):
     cartoonify("photos/a", "-o", "photos/a")
     _, out, _ = run(cartoonify, "--dry-run")
     assert out.count("->") == 12
 
 
-def test_other_kinds_are_made_once(cartoonify, photos, tmp_path):  # noqa: F811
+def test_other_kinds_are_made_once(cartoonify, photos, tmp_path):
     run(cartoonify, "--save", "cutout")
     (tmp_path / "out" / "p00_cutout.png").unlink()
     run(cartoonify, "--save", "cartoon", "--resume")
     assert "10 of 12 photos were done before" in run(cartoonify, "--save", "cartoon", "--resume")[1]
 
 
-def test_a_long_name_is_written(cartoonify, tmp_path, person_photo):  # noqa: F811
+def test_a_long_name_is_written(cartoonify, tmp_path, person_photo):
     name = "ü" * 110 + ".png"
     Image.fromarray(person_photo).save(tmp_path / name)
     assert cartoonify(name)[0] == 0

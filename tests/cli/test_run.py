@@ -12,34 +12,8 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from engine.cli import run
-from tests.files.test_photos import JPEG, png_claiming
-
-
-@pytest.fixture
-def cartoonify(tiny_model, tmp_path, monkeypatch, capfd):
-    """Runs the command line in this process, in an empty folder; returns code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments, model=tiny_model):
-        argv = ["cartoonify", *map(str, arguments), *(["--model", str(model)] if model else [])]
-        monkeypatch.setattr(sys, "argv", argv)
-        with pytest.raises(SystemExit) as stopped:
-            run.cli()
-        out, err = capfd.readouterr()
-        return stopped.value.code, out, err
-
-    return call
-
-
-@pytest.fixture
-def photo(person_photo, tmp_path):
-    path = tmp_path / "me.png"
-    Image.fromarray(person_photo).save(path)
-    return path
-
-
-def tree(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+from tests.folders import tree
+from tests.samples import JPEG, png_claiming
 
 
 def test_a_photo_becomes_a_cutout_and_a_cartoon(cartoonify, photo, tmp_path):
@@ -201,7 +175,7 @@ def test_verbose_says_what_runs(tiny_model, photo, tmp_path):
         (("me.png", "--max-megapixels", "0.001"), 3, "the limit is 0.001"),
         (("nowhere.png",), 3, "no such file"),
         (("empty",), 3, "without pictures"),
-        (("zero.png",), 3, "empty, wanted a photo"),
+        (("zero.png",), 3, "empty, expected a photo"),
         (("text.png",), 3, "not a picture"),
         (("cut.jpg",), 3, "truncated"),
         (("bomb.png",), 3, "megapixels"),

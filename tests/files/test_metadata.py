@@ -1,6 +1,8 @@
 """What of a photo's metadata gets into its pictures."""
 
 import io
+import random
+import struct
 
 import numpy as np
 import pytest
@@ -110,6 +112,97 @@ def test_the_place_may_also_stand_in_xmp_and_iptc():
     assert b"Paris" in exif.tobytes()
     assert b"Paris" not in filter_exif(exif.tobytes(), "copy-safe")
     assert b"Camera" in filter_exif(exif.tobytes(), "copy-safe")
+
+
+SECRET = b"48 51 30 N SECRET"
+POINTERS = (EXIF, GPS, 0xA005, 0x014A, 0x0190, 0xC6F5, 0x9999)
+LONG, IFD, ASCII, UNDEFINED = 4, 13, 2, 7
+
+
+def write_ifds(tree, place=8):
+    """The bytes of a directory at an offset: {tag: (type, bytes) or (type, another such dict)}."""
+    body, entries = b"", b""
+    behind = place + 2 + 12 * len(tree) + 4
+    for tag, (kind, value) in sorted(tree.items()):
+        if isinstance(value, dict):
+            below = write_ifds(value, behind + len(body))
+            entries += struct.pack(">HHII", tag, kind, 1, behind + len(body))
+            body += below
+        else:
+            entries += struct.pack(">HHII", tag, kind, len(value), behind + len(body))
+            body += value
+        body += bytes(len(body) % 2)
+    return struct.pack(">H", len(tree)) + entries + bytes(4) + body
+
+
+def read_tags(data, place, seen):
+    """All tags of all directories that anything in the file points to."""
+    if place in seen or not 8 <= place <= len(data) - 2:
+        return set()
+    seen.add(place)
+    tags = set()
+    for number in range(struct.unpack_from(">H", data, place)[0]):
+        tag, kind, count, value = struct.unpack_from(">HHII", data, place + 2 + 12 * number)
+        tags.add(tag)
+        if kind == IFD or tag in POINTERS:
+            tags |= read_tags(data, value, seen)
+        if kind == LONG and count > 1 and tag in POINTERS:
+            tags |= {t for at in struct.unpack_from(f">{count}I", data, value)
+                     for t in read_tags(data, at, seen)}  # fmt: skip
+    return tags
+
+
+def random_tree(chance, depth=0):
+    tree = {MAKE: (ASCII, b"Camera\0"), DATE: (ASCII, b"2020:01:01 00:00:00\0")}
+    for _ in range(chance.randrange(4)):
+        tree[chance.randrange(0x20)] = (chance.choice([ASCII, UNDEFINED]), SECRET)
+    for tag in chance.sample([MAKER_NOTE, 0x02BC, 0x83BB, 0x8649, 0x87B1, 0xC634, 0xBEEF], 2):
+        tree[tag] = (chance.choice([ASCII, UNDEFINED]), SECRET)
+    if depth < 3:
+        for tag in chance.sample(POINTERS, 3):
+            tree[tag] = (chance.choice([LONG, IFD]), random_tree(chance, depth + 1))
+    return tree
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_place_is_left_out_wherever_it_stands(seed):
+    block = b"Exif\0\0MM\0*\0\0\0\x08" + write_ifds(random_tree(random.Random(seed)))
+    assert SECRET in block
+    got = filter_exif(block, "copy-safe")
+    tags = read_tags(got[6:], 8, set())
+    assert MAKE in tags
+    assert GPS not in tags
+    assert min(tags) > 0x1F
+    assert SECRET not in got
+
+
+@pytest.mark.parametrize("below", [EXIF, 0x014A])
+def test_interoperability_and_other_directories_hide_no_place(below):
+    place = {GPS: (LONG, {1: (ASCII, b"N\0"), 2: (ASCII, SECRET)})}
+    tree = {
+        MAKE: (ASCII, b"Camera\0"),
+        below: (LONG, {0xA005: (LONG, place | {2: (ASCII, SECRET)})}),
+    }
+    got = filter_exif(b"Exif\0\0MM\0*\0\0\0\x08" + write_ifds(tree), "copy-safe")
+    assert SECRET not in got
+    assert read_tags(got[6:], 8, set()) <= {MAKE, EXIF}
+
+
+def test_of_nothing_but_the_place_nothing_is_left():
+    tree = {GPS: (LONG, {2: (ASCII, SECRET)}), EXIF: (LONG, {MAKER_NOTE: (UNDEFINED, SECRET)})}
+    assert filter_exif(b"Exif\0\0MM\0*\0\0\0\x08" + write_ifds(tree), "copy-safe") == b""
+
+
+def test_what_does_not_tell_the_place_is_kept():
+    exif = Image.Exif()
+    kept = {MAKE: "Camera", 0x0110: "Model", 0x0131: "Software", 0x013B: "Somebody", 0x8298: "(c)"}
+    exif.update(kept)
+    inner = {DATE: "2020:01:01 00:00:00", 0x829A: 0.01, 0x8827: 100, 0xA434: "Lens"}
+    exif.get_ifd(EXIF).update(inner)
+    got = Image.Exif()
+    got.load(filter_exif(exif.tobytes(), "copy-safe"))
+    assert {tag: got[tag] for tag in kept} == kept
+    assert dict(got.get_ifd(EXIF)) == inner
 
 
 def test_exif_that_does_not_fit_into_a_jpg_is_left_out(tiny, person_photo, caplog):

@@ -1,27 +1,18 @@
-"""Photos as they are: every mode, orientation, source and kind of damage; atomic writes."""
+"""Photos as they are: every mode, orientation, source and kind of damage."""
 
 import io
 import os
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
-from engine.errors import OutputError, PhotoError
-from engine.files.photos import read_photo
-from engine.files.pictures import encode_image
-from engine.files.writing import write_file
-
-RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
-
-
-def encoded(image, format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
+from engine.errors import PhotoError
+from engine.files import photos
+from engine.files.photos import peek_size, read_photo
+from tests.samples import JPEG, RGB, encoded, png_claiming
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "PPM"])
@@ -47,12 +38,13 @@ def test_sources_are_interchangeable(tmp_path):
             assert_array_equal(read_photo(source), RGB)
 
 
-def test_a_pipe_is_read(tmp_path):
+@pytest.mark.parametrize("format", ["PNG", "BMP"])
+def test_a_pipe_is_read(tmp_path, format):
     import threading
 
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    data = encoded(Image.fromarray(RGB), "PNG")
+    data = encoded(Image.fromarray(RGB), format)
     writer = threading.Thread(target=pipe.write_bytes, args=(data,))
     writer.start()
     assert_array_equal(read_photo(pipe), RGB)
@@ -162,7 +154,80 @@ def test_every_exif_orientation_is_turned_upright(orientation, format, tmp_path)
     data = encoded(stored, format, exif=exif, **exact.get(format, {}))
     (tmp_path / "turned").write_bytes(data)
     for source in (data, io.BytesIO(data), tmp_path / "turned", Image.open(io.BytesIO(data))):
+        assert peek_size(source) == (48, 32)
         assert_allclose(read_photo(source).astype(int), upright, atol=4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "I;16", "LA", "CMYK"])
+def test_strips_are_joined_seamlessly(mode, orientation, monkeypatch):
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 30, 4), dtype=np.uint8))
+    if mode == "I;16":
+        image = Image.fromarray(np.random.default_rng(1).integers(0, 65536, (40, 30), np.uint16))
+    elif mode == "P":
+        image = image.convert("RGB").quantize(16)
+    else:
+        image = image.convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(image, "JPEG" if mode == "CMYK" else "PNG", exif=exif)
+    expected = read_photo(data)
+    assert expected.shape == ((30, 40, 3) if orientation > 4 else (40, 30, 3))
+    for pixels in (1, 90, 100, 1000):
+        monkeypatch.setattr(photos, "_STRIP_PIXELS", pixels)
+        assert_array_equal(read_photo(data), expected)
+
+
+def test_a_profile_is_applied_to_every_strip(monkeypatch):
+    data = encoded(Image.fromarray(RGB), "PNG", icc_profile=linear_profile())
+    expected = read_photo(data)
+    monkeypatch.setattr(photos, "_STRIP_PIXELS", 20)
+    assert_array_equal(read_photo(data), expected)
+
+
+@pytest.mark.parametrize(
+    "format", ["JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000", "PPM"]
+)
+def test_the_size_is_known_without_decoding(format, tmp_path, monkeypatch):
+    data = encoded(Image.fromarray(RGB), format)
+    (tmp_path / "photo").write_bytes(data)
+
+    def refuse(_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(Image.Image, "load", refuse)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", refuse)
+    for source in (data, io.BytesIO(data), tmp_path / "photo", RGB, Image.fromarray(RGB)):
+        assert peek_size(source) == (6, 9)
+
+
+def test_peeking_leaves_a_file_where_it_stands():
+    file = io.BytesIO(b"before" + encoded(Image.fromarray(RGB), "PNG"))
+    file.seek(6)
+    assert peek_size(file) == (6, 9)
+    assert file.tell() == 6
+    assert_array_equal(read_photo(file), RGB)
+
+
+def test_a_pipe_cannot_be_peeked_into(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PhotoError, match="not a regular file"):
+        peek_size(tmp_path / "pipe")
+    reader, writer = os.pipe()
+    os.close(writer)
+    with open(reader, "rb") as file, pytest.raises(PhotoError, match="is a pipe"):
+        peek_size(file)
+
+
+def test_peeking_refuses_what_reading_refuses():
+    with pytest.raises(PhotoError, match="225 megapixels"):
+        peek_size(png_claiming(15_000, 15_000))
+    with pytest.raises(PhotoError, match="not a picture"):
+        peek_size(b"hello world, no picture")
+    with pytest.raises(PhotoError, match="expected a path"):
+        peek_size(42)
+    with pytest.raises(PhotoError, match="float64"):
+        peek_size(np.zeros((4, 4, 3)))
 
 
 def test_a_damaged_exif_block_does_not_lose_the_photo():
@@ -211,14 +276,6 @@ def test_a_broken_profile_is_ignored_and_told(caplog):
     assert "colour profile cannot be used" in caplog.text
 
 
-def png_claiming(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + header
-    crc = struct.pack(">I", zlib.crc32(chunk))
-    data = struct.pack(">I", 10) + b"IDAT" + b"\0" * 14
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + crc + data
-
-
 def test_a_photo_above_the_limit_is_refused_by_its_header(recwarn):
     with pytest.raises(PhotoError, match=r"225 megapixels, the limit is 200"):
         read_photo(png_claiming(15_000, 15_000))
@@ -249,9 +306,6 @@ def test_one_by_ten_thousand_is_a_photo():
     assert read_photo(encoded(Image.new("RGB", (10_000, 1)), "PNG")).shape == (1, 10_000, 3)
 
 
-JPEG = encoded(Image.fromarray(np.tile(RGB, (40, 40, 1))), "JPEG")
-
-
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -264,10 +318,10 @@ JPEG = encoded(Image.fromarray(np.tile(RGB, (40, 40, 1))), "JPEG")
         (b"\0\0\0\x18ftypheic" + b"\0" * 40, "HEIC"),
         (io.BytesIO(b""), "empty"),
         (io.StringIO("text"), "binary mode"),
-        (None, "wanted a path"),
-        (42, "wanted a path"),
-        (np.zeros((4, 4, 3)), "float64: wanted uint8"),
-        (np.full((4, 4, 3), np.nan, np.float32), "float32: wanted uint8"),
+        (None, "expected a path"),
+        (42, "expected a path"),
+        (np.zeros((4, 4, 3)), "float64: expected uint8"),
+        (np.full((4, 4, 3), np.nan, np.float32), "float32: expected uint8"),
         (np.zeros((4, 4, 2), np.uint8), "shape"),
         (np.zeros(4, np.uint8), "shape"),
         (np.zeros((0, 4, 3), np.uint8), "no pixel"),
@@ -295,101 +349,3 @@ def test_a_folder_and_a_forbidden_file_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.open", forbid)
     with pytest.raises(PhotoError, match="cannot be read: Permission denied"):
         read_photo(tmp_path / "mine.jpg")
-
-
-def write_image(picture, path, overwrite):
-    write_file(encode_image(picture, path.suffix[1:]), path, overwrite)
-
-
-@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4), (1, 1_200_000, 3)])
-def test_png_is_lossless_in_the_right_channels(shape):
-    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    with Image.open(io.BytesIO(encode_image(picture, "png"))) as image:
-        assert image.mode == {(): "L", (3,): "RGB", (4,): "RGBA"}[shape[2:]]
-        assert_array_equal(np.asarray(image), picture)
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
-def test_a_picture_is_written_whole_with_ordinary_rights(tmp_path, suffix):
-    path = tmp_path / "new" / f"picture.{suffix}"
-    write_image(RGB, path, overwrite=False)
-    with Image.open(path) as image:
-        assert image.size == (9, 6)
-    other = tmp_path / "other"
-    other.touch()
-    assert path.stat().st_mode == other.stat().st_mode
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
-
-
-def test_an_existing_file_is_kept_unless_asked(tmp_path):
-    path = tmp_path / "picture.png"
-    path.write_text("mine")
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert path.read_text() == "mine"
-    write_image(RGB, path, overwrite=True)
-    assert_array_equal(read_photo(path), RGB)
-
-
-def test_a_file_that_appears_in_the_meantime_is_kept(tmp_path, monkeypatch):
-    path = tmp_path / "picture.png"
-    link = os.link
-    monkeypatch.setattr(os, "link", lambda *names: (path.write_text("mine"), link(*names)))
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert path.read_text() == "mine"
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_a_link_to_nowhere_is_kept(tmp_path):
-    path = tmp_path / "picture.png"
-    path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert path.is_symlink()
-
-
-def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr("os.link", refuse)
-    path = tmp_path / "picture.png"
-    write_image(RGB, path, overwrite=False)
-    assert_array_equal(read_photo(path), RGB)
-    with pytest.raises(OutputError, match="is kept"):
-        write_image(RGB, path, overwrite=False)
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-class FullDisk(io.FileIO):
-    def write(self, data):
-        super().write(data[: len(data) // 2])
-        raise OSError(28, "No space left on device")
-
-
-@pytest.mark.parametrize("step", ["os.replace", "builtins.open", "write"])
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, step):
-    path = tmp_path / "picture.png"
-    path.write_text("mine")
-
-    def fail(*_args, **_options):
-        raise OSError(28, "No space left on device")
-
-    if step == "write":
-        monkeypatch.setattr("builtins.open", FullDisk)
-    else:
-        monkeypatch.setattr(step, fail)
-    with pytest.raises(OutputError, match="No space left"):
-        write_image(RGB, path, overwrite=True)
-    with pytest.raises(OutputError, match="No space left"):
-        write_image(RGB, tmp_path / "new" / "folder" / "picture.png", overwrite=True)
-    monkeypatch.undo()
-    assert [p.name for p in tmp_path.iterdir()] == ["picture.png"]
-    assert path.read_text() == "mine"
-
-
-def test_what_a_format_cannot_hold_is_told(tmp_path):
-    with pytest.raises(OutputError, match="webp cannot hold 20000 x 1"):
-        write_image(np.zeros((1, 20_000, 3), np.uint8), tmp_path / "wide.webp", overwrite=False)
-    assert not list(tmp_path.iterdir())
