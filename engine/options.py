@@ -125,6 +125,9 @@ class OutputOptions:
     crop: bool = False
     """Whether pictures are cropped to what is kept, with a margin."""
 
+    size: int | None = None
+    """Pixels of the longer side, 1..65535: larger pictures are reduced to it. None: the photo's."""
+
     def __post_init__(self) -> None:
         for kind in self.kinds:
             if kind not in KINDS:
@@ -137,6 +140,8 @@ class OutputOptions:
             raise OptionError(f"format {self.format!r}: expected {', '.join(FORMATS)}.")
         if self.quality is not None and self.quality not in range(1, 101):
             raise OptionError(f"quality is {self.quality}; it lies in 1..100.")
+        if self.size is not None and self.size not in range(1, 65_536):
+            raise OptionError(f"size is {self.size}; it lies in 1..65535.")
         if self.metadata not in POLICIES:
             raise OptionError(
                 f"metadata {self.metadata!r}: {did_you_mean(self.metadata, POLICIES)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 __version__ = "0.1.0"
 
@@ -22,3 +23,11 @@ def find_versions() -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs an extra: of the checkout that runs, or of the installed package."""
+    checkout = Path(__file__).parent.parent
+    if (checkout / "pyproject.toml").is_file():
+        return f"pip install '{'.' if checkout == Path.cwd() else checkout}[{extra}]'"
+    return f"pip install 'cartoonify-engine[{extra}]'"
