@@ -16,7 +16,7 @@ import posixpath
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -154,10 +154,8 @@ class _Worker:
             models=plan.models, max_megapixels=plan.max_megapixels,
         )  # fmt: skip
         process.own_process(1, 1, 1)
-        settings = {**asdict(plan), "sha256": self.app.model.sha256, "version": __version__}
-        for name in ("out", "overwrite", "resume", "detail", "provider"):
-            del settings[name]
-        self.settings = json.dumps({**settings, "backdrop": self.app.backdrop_digest})
+        output = {name: getattr(plan, name) for name in ("kinds", "format", "metadata")}
+        self.settings = json.dumps({"version": __version__, **self.app.settings, **output})
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         columns = ("photo", "name", "done_key", "is_taken")
@@ -191,10 +189,9 @@ class _Worker:
         from engine.record import to_record
 
         try:
-            result = self.app(data)
+            result = self.app(data, name=name)
         except PhotoError as error:
             raise PhotoError(str(error).replace("bytes", url, 1)) from error
-        result.name = posixpath.basename(name)
         for kind, path in zip(self.plan.kinds, paths, strict=True):
             suffix = path.rpartition(".")[2]
             picture = result.encode(kind, suffix, self.plan.metadata)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OptionError, OutputError
-from engine.files.metadata import check_policy
 from engine.files.photos import SUFFIXES
 from engine.files.writing import refuse_existing, write_file
-from engine.options import FORMATS, PNG_KINDS
+from engine.options import FORMATS, PNG_KINDS, OutputOptions
 from engine.result import Result, output_paths, refuse_transparency
 
 STDOUT = "-"
@@ -90,7 +89,6 @@ def parse_output(
     `out` is "-", a path with a picture's suffix, or a folder. Raises OptionError where the
     words contradict each other.
     """
-    check_policy(metadata)
     if not out:
         raise OptionError("-o is empty; give a folder, a picture's path, or - for stdout.")
     path, suffix = Path(out), os.path.splitext(out)[1].lower()
@@ -107,7 +105,7 @@ def parse_output(
     elif is_single and PNG_KINDS.issuperset(kinds) and format not in (None, "png"):
         raise OptionError(f"{kinds[0]} is exact, and written as png only.")
     format = format or "png"
-    output_paths(path, "", kinds, format)
+    OutputOptions(kinds, format, metadata=metadata)
     if background == "transparent":
         refuse_transparency(kinds, format)
     if out == STDOUT:

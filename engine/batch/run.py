@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,8 +98,8 @@ class Batch:
         self.output.check(job.name, ours)
         if job.source == STDIN and sys.stdin is None:
             raise PhotoError("stdin: is closed.")
-        result = self.cartoonifier(sys.stdin.buffer if job.source == STDIN else job.source)
-        result.name = job.name
+        source_of = sys.stdin.buffer if job.source == STDIN else job.source
+        result = self.cartoonifier(source_of, name=job.name)
         if self.journal:
             self.journal.begin(job.name, key, self.output.paths(job.name), source)
         files = self.output.write(result, replace=bool(ours))
@@ -122,15 +122,10 @@ class Batch:
     @property
     def settings(self) -> str:
         """All that the pictures depend on besides the photo, as JSON."""
-        app = self.cartoonifier
         return json.dumps(
             {
                 "version": __version__,
-                "model": [app.model.name, app.model.sha256],
-                "segment": asdict(app.segment),
-                "cutout": asdict(app.cutout),
-                "background": app.backdrop_digest,
-                "cartoon": asdict(app.cartoon),
+                **self.cartoonifier.settings,
                 "kinds": self.output.kinds,
                 "format": self.output.format,
                 "metadata": self.output.metadata,

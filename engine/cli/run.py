@@ -71,7 +71,7 @@ def main(
             help="white, transparent, '#rrggbb', a picture's path, original (the scene stays) or "
             "none (no cut-out, all is drawn).",
         ),
-    ] = CutoutOptions.background,
+    ] = str(CutoutOptions.background),
     edges: Annotated[
         str,
         typer.Option(help="refined (along the photo's own) or soft (cut, blurred; as in classic)."),
