@@ -99,6 +99,7 @@ def _to_item(task: Task, journal: Journal | None) -> dict[str, str]:
         "photo": _everywhere(task.photo),
         "given": task.photo,
         "name": task.name,
+        "source": task.source,
         "before": light.to_json() if light else "",
     }
 
@@ -145,18 +146,18 @@ class _Actor:
         process.own_process(1, 1, 1)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        columns = ("photo", "given", "name", "before")
+        columns = ("photo", "given", "name", "source", "before")
         rows = [self._do(*map(str, row)) for row in zip(*(batch[c] for c in columns), strict=True)]
         return {column: [row[column] for row in rows] for column in rows[0]}
 
-    def _do(self, photo: str, given: str, name: str, before: str) -> dict[str, Any]:
+    def _do(self, photo: str, given: str, name: str, source: str, before: str) -> dict[str, Any]:
         try:
             if self._worker is None:
                 raise self._failure or ModelError("no model is loaded.")
-            record = self._worker.do(Task(photo, name), parse(before) if before else None)
+            record = self._worker.do(Task(photo, name, source), parse(before) if before else None)
             failure = None
         except EngineError as error:
-            record, failure = PhotoRecord.of_failure(given, name, error), error
+            record, failure = PhotoRecord.of_failure(given, name, error, source), error
         return {
             "record": replace(record, photo=given).to_json(),
             "is_fatal": failure is not None,

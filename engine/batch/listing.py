@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.batch.journal import NAME as JOURNAL
 from engine.batch.journal import owned_files
@@ -27,6 +27,8 @@ class Found:
     """A path or URL, or "-" for standard input."""
     below: str = ""
     """Its path below the folder that was named; a file's own name if the file was."""
+    source: str = ""
+    """The same text for every way to name the photo; see `Store.identity`."""
     problem: PhotoError | None = None
 
 
@@ -41,6 +43,7 @@ class Lister:
     """How many files, by HEIC (their package is not installed), OUTPUTS, IRREGULAR or OTHER."""
     folders: int = 0
     """How many of the words were folders."""
+    _suffixes: frozenset[str] = field(default_factory=photo_suffixes)
 
     def find(self, words: Sequence[str]) -> Iterator[Found]:
         """Each photo once, in the order of the words, in folders in the order of the names.
@@ -51,22 +54,20 @@ class Lister:
         seen: set[str] = set()
         for word in words:
             for found in self._expand(local_path(word)):
-                photo = found.photo
-                identity = photo if photo == STDIN else open_store(photo).identity(photo)
-                if identity not in seen:
-                    seen.add(identity)
+                if found.problem or found.source not in seen:
+                    seen.add(found.source)
                     yield found
 
     def _expand(self, word: str) -> Iterator[Found]:
         if word == STDIN:
-            yield Found(STDIN, "stdin")
+            yield Found(STDIN, "stdin", STDIN)
             return
         store = open_store(word)
         if store.kind(word) == "folder":
             self.folders += 1
             yield from self._list_folder(store, word)
         elif _MAGIC.isdisjoint(word) or store.exists(word):
-            yield Found(word, posixpath.basename(word))
+            yield Found(word, posixpath.basename(word), store.identity(word))
         else:
             matches = [path for path in store.glob(word) if not _is_hidden(path)]
             for path in matches:
@@ -81,8 +82,10 @@ class Lister:
                 yield Found(listing.folder, problem=PhotoError(listing.problem))
                 count += 1
             for name in listing.files:
-                path = join(listing.folder, name)
-                yield Found(path, posixpath.relpath(path, folder))
+                path, source = join(listing.folder, name), join(listing.identity, name)
+                if name in listing.links:
+                    source = store.identity(path)
+                yield Found(path, posixpath.relpath(path, folder), source)
                 count += 1
         if not count:
             yield Found(folder, problem=self._explain_empty(store, folder))
@@ -102,24 +105,23 @@ class Lister:
             if JOURNAL in listing.files or (listing.folder == folder and "://" in folder):
                 here = listing.folder
                 ours.update(join(here, file) for file in owned_files(store, here))
-            photos = tuple(f for f in listing.files if self._is_photo(store, listing, f, ours))
-            yield Listing(listing.folder, photos, listing.problem)
+            photos = tuple(name for name in listing.files if self._is_photo(listing, name, ours))
+            yield replace(listing, files=photos)
 
-    def _is_photo(self, store: Store, listing: Listing, name: str, ours: set[str]) -> bool:
+    def _is_photo(self, listing: Listing, name: str, ours: set[str]) -> bool:
         if name.startswith("."):
             return False
-        path = join(listing.folder, name)
-        reason = ""
         suffix = posixpath.splitext(name)[1].lower()
-        if suffix not in photo_suffixes():
+        if suffix not in self._suffixes:
             reason = HEIC if suffix in HEIC_SUFFIXES else OTHER
-        elif path in ours:
-            reason = OUTPUTS
-        elif store.kind(path) == "other":
+        elif name in listing.irregular:
             reason = IRREGULAR
-        if reason:
-            self.skipped[reason] += 1
-        return not reason
+        elif ours and join(listing.folder, name) in ours:
+            reason = OUTPUTS
+        else:
+            return True
+        self.skipped[reason] += 1
+        return False
 
     def _explain_empty(self, store: Store, folder: str) -> PhotoError:
         message = f"{folder}: a folder without pictures"

@@ -28,26 +28,30 @@ class LocalStore:
         return "other" if os.path.exists(path) else ""
 
     def walk(self, folder: str, recursive: bool, skip: frozenset[str]) -> Iterator[Listing]:
-        waiting = [folder]  # not by recursion, because folders may lie a thousand deep
+        # Not by recursion, because folders may lie a thousand deep. No link to a folder is
+        # followed, so that a folder's identity is its parent's and its name.
+        waiting = [(folder, self.identity(folder))]
         while waiting:
-            here = waiting.pop()
-            folders: list[str] = []
-            files: list[str] = []
+            here, identity = waiting.pop()
             try:
-                with os.scandir(here) as entries:
-                    for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            folders.append(entry.name)
-                        elif not _leads_to_folder(entry):
-                            files.append(entry.name)
+                with os.scandir(here) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
             except OSError as error:
-                yield Listing(here, problem=f"{here}: cannot be listed: {error.strerror}.")
+                problem = f"{here}: cannot be listed: {error.strerror}."
+                yield Listing(here, identity, problem=problem)
                 continue
-            yield Listing(here, tuple(sorted(files)))
-            inner = [os.path.join(here, name) for name in folders if not name.startswith(".")]
+            folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            files = [entry for entry in entries if not _leads_to_folder(entry)]
+            yield Listing(
+                here,
+                identity,
+                tuple(entry.name for entry in files),
+                frozenset(entry.name for entry in files if entry.is_symlink()),
+                frozenset(entry.name for entry in files if not _leads_to_file(entry)),
+            )
+            inner = ((os.path.join(here, n), os.path.join(identity, n)) for n in reversed(folders))
             if recursive:
-                kept = (path for path in inner if not skip or self.identity(path) not in skip)
-                waiting += sorted(kept, reverse=True)
+                waiting += [pair for pair in inner if _is_wanted(pair[1], skip)]
 
     def glob(self, pattern: str) -> list[str]:
         return sorted(glob.glob(pattern, recursive=True))
@@ -92,8 +96,20 @@ class LocalStore:
         return os.path.realpath(path)
 
 
+def _is_wanted(folder: str, skip: frozenset[str]) -> bool:
+    return folder not in skip and not os.path.basename(folder).startswith(".")
+
+
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
+
+
+def _leads_to_file(entry: os.DirEntry[str]) -> bool:
+    """Also a link to nothing, which is told when it is read."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except OSError:
+        return True

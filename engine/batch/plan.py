@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.batch.listing import STDIN, Found
+from engine.batch.listing import Found
 from engine.batch.store import open_store
 from engine.batch.target import Target
 from engine.errors import OptionError, PhotoError
@@ -23,6 +23,8 @@ class Task:
     """A path or URL, or "-" for standard input."""
     name: str
     """Of its pictures: their path below the output folder, up to the kind."""
+    source: str = ""
+    """As in `Found`."""
     problem: PhotoError | None = None
 
 
@@ -44,10 +46,8 @@ def plan_tasks(found: Iterable[Found], target: Target, holder: Holder = lambda _
         read, or there are several photos for one file.
     """
     photos = list(found)
-    tasks = [
-        Task(f.photo, name, f.problem)
-        for f, name in zip(photos, _name(photos, holder), strict=True)
-    ]
+    names = _name(photos, holder)
+    tasks = [Task(f.photo, n, f.source, f.problem) for f, n in zip(photos, names, strict=True)]
     _refuse_collisions(tasks, target)
     return tasks
 
@@ -76,17 +76,12 @@ def _first_name(found: Found, holder: Holder) -> tuple[str, bool]:
         return "", True
     before = holder(stem)
     if before or holder(found.below):
-        photo = identify(found.photo)
-        is_sibling = bool(before) and posixpath.dirname(before) == posixpath.dirname(photo)
-        if holder(found.below) == photo or (is_sibling and before != photo):
+        is_mine = before == found.source
+        is_sibling = posixpath.dirname(before) == posixpath.dirname(found.source) and not is_mine
+        if holder(found.below) == found.source or (before and is_sibling):
             return found.below, True
-        return stem, before == photo
+        return stem, is_mine
     return stem, False
-
-
-def identify(photo: str) -> str:
-    """The same text for every way to name one photo."""
-    return photo if photo == STDIN else open_store(photo).identity(photo)
 
 
 def _refuse_collisions(tasks: Sequence[Task], target: Target) -> None:
@@ -100,7 +95,7 @@ def _refuse_collisions(tasks: Sequence[Task], target: Target) -> None:
         )
     first: dict[str, str] = {}
     for task in photos:
-        other = first.setdefault(task.name.casefold(), task.photo)
+        other = first.setdefault(task.name, task.photo)
         if other != task.photo:
             raise OptionError(
                 f"{other} and {task.photo} would be written to the same files.",
@@ -112,7 +107,7 @@ def _refuse_collisions(tasks: Sequence[Task], target: Target) -> None:
 
 def _refuse_inputs(photos: Sequence[Task], target: Target) -> None:
     """Raises OptionError when a picture would be written over a photo of this run."""
-    inputs = {identify(task.photo) for task in photos}
+    inputs = {task.source for task in photos}
     folders: dict[str, str] = {}
     for path in (path for task in photos for path in target.paths(task.name)):
         folder, name = posixpath.split(path)

@@ -38,7 +38,7 @@ class RemoteStore:
             for name in list(folders):  # a dict, and what is taken out of it is not walked into
                 if name.startswith(".") or self.identity(posixpath.join(here, name)) in skip:
                     del folders[name]
-            yield Listing(url, tuple(sorted(name for name in files if name)))
+            yield Listing(url, url, tuple(sorted(name for name in files if name)))
 
     def glob(self, pattern: str) -> list[str]:
         return sorted(self.identity(path) for path in self._files.glob(pattern))

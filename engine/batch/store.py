@@ -18,8 +18,13 @@ class Listing:
     """The files of one folder."""
 
     folder: str
+    identity: str
     files: tuple[str, ...] = ()
     """Their names, sorted, hidden ones too."""
+    links: frozenset[str] = frozenset()
+    """Those that are links to files elsewhere."""
+    irregular: frozenset[str] = frozenset()
+    """Those that are pipes, sockets or devices, or lead to such."""
     problem: str = ""
     """Why it cannot be listed; empty where it can."""
 

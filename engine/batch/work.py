@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.batch.guard import Guard
 from engine.batch.listing import STDIN
-from engine.batch.plan import Task, identify
+from engine.batch.plan import Task
 from engine.batch.store import digest, open_store
 from engine.batch.target import Target, write_to_stdout
 from engine.errors import DiskFullError, EngineError, PhotoError
@@ -78,11 +78,10 @@ class Worker:
 
         Raises DiskFullError when there is no room for a picture: there would be none for others.
         """
-        source = identify(task.photo)
         try:
             if task.problem:
                 raise task.problem
-            return self._try(task, source, before)
+            return self._try(task, before)
         except DiskFullError as error:
             advice = "Make room, and continue with {}."
             raise DiskFullError(error.message, option="resume", advice=advice) from error
@@ -95,15 +94,15 @@ class Worker:
         except Exception as error:  # whatever it is, the other photos are still done
             log.debug("%s", task.photo, exc_info=True)
             failure = EngineError(f"{task.photo}: unexpected {error!r}")
-        return PhotoRecord.of_failure(task.photo, task.name, failure, source)
+        return PhotoRecord.of_failure(task.photo, task.name, failure, task.source)
 
     def is_done(self, task: Task, before: PhotoRecord | None) -> bool:
         """Whether an earlier run did the task, and all is as it was. Raises PhotoError."""
         key = self._key(self._read(task.photo))
         return before is not None and before.key == key and self._guard(task, before).are_there()
 
-    def _try(self, task: Task, source: str, before: PhotoRecord | None) -> PhotoRecord:
-        guard = self._guard(task, before if before and before.source == source else None)
+    def _try(self, task: Task, before: PhotoRecord | None) -> PhotoRecord:
+        guard = self._guard(task, before if before and before.source == task.source else None)
         guard.check()
         data = self._read(task.photo)
         key = self._key(data)
@@ -114,7 +113,7 @@ class Worker:
         result = self.cartoonifier(file, name=task.name)
         files = self._write(result, task, guard)
         return to_record(
-            result, task.photo, name=task.name, key=key, source=source, files=files,
+            result, task.photo, name=task.name, key=key, source=task.source, files=files,
             measure=self.work.measure, detail=self.work.detail,
         )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from engine.options import (
     EDGES,
@@ -17,12 +16,20 @@ PROVIDERS = ("auto", "cpu", "cuda")
 
 def one_of(words: Sequence[str]) -> Callable[[str], list[str]]:
     """Completes a single word."""
-    return partial(_begin, words)
+
+    def complete(incomplete: str) -> list[str]:
+        return _begin(words, incomplete)
+
+    return complete
 
 
 def some_of(words: Sequence[str]) -> Callable[[str], list[str]]:
     """Completes the last of several words that are joined by commas."""
-    return partial(_begin_last, words)
+
+    def complete(incomplete: str) -> list[str]:
+        return _begin_last(words, incomplete)
+
+    return complete
 
 
 def models(incomplete: str) -> list[str]:

@@ -80,9 +80,9 @@ class Console:
 
     def summarise(self, tally: Tally, lister: Lister) -> None:
         """What was done, and which files of folders were not taken, on stderr."""
-        if tally.failures and tally.total > 1:
-            say(f"error: {len(tally.failures)} of {tally.total} photos failed")
         if self.quiet or self.target.is_stdout:
+            if tally.failures and tally.total > 1:
+                say(f"error: {len(tally.failures)} of {tally.total} photos failed")
             return
         if tally.total > 1 or lister.folders:
             say(_summary(tally, self.target.folder))
@@ -130,7 +130,7 @@ def _summary(tally: Tally, folder: str) -> str:
     if tally.skipped:
         parts.append(f"{tally.skipped} of {tally.total} photos were done before")
     if tally.failures:
-        parts.append(f"{len(tally.failures)} failed")
+        parts.append(f"{len(tally.failures)} of {tally.total} photos failed")
     if tally.empty:
         parts.append(f"nobody found in {tally.empty}")
     seconds = time.monotonic() - tally.started
@@ -186,12 +186,13 @@ def _progress(
 
 def _rate_column() -> Any:
     from rich.progress import ProgressColumn
+    from rich.progress import Task as Track
     from rich.text import Text
 
     class Rate(ProgressColumn):
         """Photos per second."""
 
-        def render(self, task: Task) -> Text:
+        def render(self, task: Track) -> Text:
             return Text(f"{task.speed or 0:.1f} photos/s")
 
     return Rate()

@@ -95,15 +95,16 @@ def own_streams_and_signals() -> Iterator[None]:
 def set_up_log(quiet: bool, verbose: bool) -> None:
     """Warnings of ours on stderr; with `quiet` only errors, with `verbose` all."""
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Printable("%(levelname)s: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.basicConfig(
+        handlers=[_Printer()], format="%(levelname)s: %(message)s", level=logging.WARNING
+    )
     logging.getLogger("engine").setLevel(level)
 
 
-class _Printable(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(map(printable, super().format(record).splitlines()))
+class _Printer(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in self.format(record).splitlines():
+            say(line)
 
 
 def _terminate(number: int, frame: FrameType | None) -> Any:

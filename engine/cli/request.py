@@ -44,7 +44,7 @@ class RunRequest:
 
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PHOTO...", help="Photos, folders, patterns, URLs; - for stdin."),
+        typer.Argument(metavar="PHOTO", help="Photos, folders, patterns, URLs; - for stdin."),
     ] = None
     out: Annotated[
         str | None,

@@ -57,12 +57,13 @@ def run(request: RunRequest) -> None:
 class _Run:
     """One run, from the photos that are found to the exit code."""
 
+    _lister: Lister
+    """Of the last time that photos were looked for."""
+
     def __init__(self, request: RunRequest, stack: ExitStack) -> None:
-        from engine.batch.listing import Lister
         from engine.cli.console import Console, Tally
 
         self._request, self._stack = request, stack
-        self._lister: Lister = Lister(request.target.folder, request.recursive)
         self._tally: Tally = Tally()
         self._console: Console = Console(
             request.target, request.as_json, request.quiet, bar=not request.watch
@@ -92,10 +93,13 @@ class _Run:
         self._show(records, len(tasks), threads=threads)
 
     def _find(self) -> list[Found]:
+        from engine.batch.listing import Lister
         from engine.cli.console import finding
 
-        with finding(self._request.quiet) as count:
-            return list(count(self._lister.find(self._request.words)))
+        request = self._request
+        self._lister = Lister(request.target.folder, request.recursive)
+        with finding(request.quiet or request.watch) as count:
+            return list(count(self._lister.find(request.words)))
 
     def _plan(self, found: Iterable[Found], journal: Journal | None) -> list[Task]:
         from engine.batch.plan import plan_tasks
@@ -138,9 +142,7 @@ class _Run:
 
         console, tally = self._console, self._tally
         try:
-            for tasks in new_tasks(
-                lambda: self._plan(self._lister.find(self._request.words), journal)
-            ):
+            for tasks in new_tasks(lambda: self._plan(self._find(), journal)):
                 named = len(tally.failures)
                 console.show(run_here(tasks, worker, journal, at_a_time), tally, _FOR_EVER)
                 console.name_failures(tally, start=named)

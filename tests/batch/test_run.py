@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.batch import run as batch_module
-from engine.batch.journal import NAME, Journal, read_entries
-from engine.batch.output import parse_output
-from engine.batch.plan import plan_jobs
-from engine.batch.run import Batch
-from engine.errors import DiskFullError, OptionError
+from engine.batch.journal import NAME, open_journal
+from engine.batch.listing import Lister
+from engine.batch.plan import plan_tasks
+from engine.batch.run import run_here
+from engine.batch.target import Target
+from engine.batch.work import Work, Worker
+from engine.errors import DiskFullError
 from tests.folders import pictures, tree, wait_for
 
 
@@ -39,8 +40,14 @@ def photos(tmp_path, person_photo):
 
 
 def states(folder):
-    last = {entry["name"]: entry["state"] for entry in read_entries(folder / NAME)}
-    return sorted(last.items())
+    lines = [
+        json.loads(line) for line in (folder / NAME).read_bytes().splitlines() if line[-1:] == b"}"
+    ]
+    return sorted({line["name"]: line["state"] for line in lines}.items())
+
+
+def plan(photos, target):
+    return plan_tasks(Lister(target.folder, recursive=True).find([str(photos)]), target)
 
 
 def run(cartoonify, *arguments):
@@ -81,11 +88,7 @@ def test_the_number_at_a_time_changes_nothing(cartoonify, photos, tmp_path, jobs
     _, out, _ = cartoonify("photos", "-o", "again", "--recursive", "--jobs", jobs, "--json")
     assert pictures(tmp_path / "again") == first
     sources = [json.loads(line)["photo"] for line in out.splitlines()]
-    assert sources == [job.source for job in plan_jobs(["photos"], parse("again"), True)]
-
-
-def parse(out):
-    return parse_output(str(out), None, None, "white", overwrite=False)
+    assert sources == [task.photo for task in plan("photos", Target(folder="again"))]
 
 
 def test_a_pattern_stands_for_what_it_matches(cartoonify, photos, tmp_path):
@@ -105,14 +108,15 @@ def test_resume_skips_what_is_done_and_retries_what_failed(cartoonify, photos, t
     assert "exists already" in run(cartoonify)[2]
     code, text, err = run(cartoonify, "--resume")
     assert code == 1
-    assert "10 of 12 photos were done before" in text
+    assert text == ""
+    assert "10 of 12 photos were done before" in err
     assert "2 of 12 photos failed" in err
     assert {name: (out / name).stat().st_mtime_ns for name in pictures(out)} == before
     Image.new("RGB", (30, 20), "red").save(photos / "p03.png")
     Image.new("RGB", (30, 20), "red").save(photos / "a" / "p04.png")
-    code, text, _ = run(cartoonify, "--resume")
+    code, text, err = run(cartoonify, "--resume")
     assert code == 0
-    assert "10 of 12 photos were done before" in text
+    assert "10 of 12 photos were done before" in err
 
 
 @pytest.mark.parametrize("change", ["photo", "option", "model", "picture", "background"])
@@ -136,8 +140,8 @@ def test_what_changed_is_done_again(cartoonify, photos, tmp_path, change):
         done = 9
     elif change == "model":
         model, done = {"model": None}, 0
-    _, text, err = cartoonify("photos", "-o", "out", "-r", *options, **model)
-    assert (f"{done} of 12 photos were done before" in text) == (done > 0)
+    _, _, err = cartoonify("photos", "-o", "out", "-r", *options, **model)
+    assert (f"{done} of 12 photos were done before" in err) == (done > 0)
     assert "2 of 12 photos failed" in err
     assert len(pictures(tmp_path / "out")) == 20
 
@@ -192,8 +196,8 @@ def test_ctrl_c_says_so_and_leaves_only_whole_files(photos, tmp_path, tiny_model
 
 
 def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
-    output = parse(tmp_path / "out")
-    jobs = plan_jobs([str(photos)], output, recursive=True)
+    target = Target(folder=str(tmp_path / "out"))
+    tasks = plan(photos, target)
     replace, left = os.link, [3]
 
     def fill(*names, **options):
@@ -205,53 +209,37 @@ def test_a_full_disk_ends_the_run(tiny, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", fill)
     monkeypatch.setattr(os, "replace", fill)
     with (
-        Journal(tmp_path / "out") as journal,
+        open_journal(target.folder, alone=True) as journal,
         pytest.raises(DiskFullError, match=r"No space.*resume"),
     ):
-        list(Batch(tiny, output, journal=journal).run(jobs))
+        list(run_here(tasks, Worker(tiny, Work(target)), journal))
     monkeypatch.undo()
     assert not [name for name in tree(tmp_path / "out") if name.endswith(".tmp")]
-    with Journal(tmp_path / "out") as journal:
-        outcomes = list(Batch(tiny, output, journal=journal, resume=True).run(jobs))
+    with open_journal(target.folder, alone=True) as journal:
+        records = list(run_here(tasks, Worker(tiny, Work(target, resume=True)), journal))
     assert len(pictures(tmp_path / "out")) == 20
-    assert sum(outcome.state == "failed" for outcome in outcomes) == 2
-
-
-def test_a_journal_that_cannot_grow_is_told(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.begin("a", "key", [])
-        journal._file.close()
-        journal._file = open("/dev/full", "ab", 0)  # noqa: SIM115, closed by the journal
-        with pytest.raises(DiskFullError, match="No space"):
-            journal.begin("b", "key", [])
-    assert [entry["name"] for entry in read_entries(tmp_path / NAME)] == ["a"]
+    assert sum(record.state == "failed" for record in records) == 2
 
 
 def test_few_photos_are_in_memory_at_a_time(tiny, photos, tmp_path, monkeypatch):
     alive, most, lock = [0], [0], threading.Lock()
-    make = batch_module.Batch._make
+    do = Worker.do
 
-    def counted(self, job, key):
+    def counted(self, *arguments):
         with lock:
             alive[0] += 1
             most[0] = max(most[0], alive[0])
         try:
-            return make(self, job, key)
+            return do(self, *arguments)
         finally:
             with lock:
                 alive[0] -= 1
 
-    monkeypatch.setattr(batch_module.Batch, "_make", counted)
-    output = parse(tmp_path / "out")
-    jobs = plan_jobs([str(photos)] * 2, output, recursive=True)
-    assert len(list(Batch(tiny, output).run(jobs, workers=3))) == 12
+    monkeypatch.setattr(Worker, "do", counted)
+    target = Target(folder=str(tmp_path / "out"))
+    tasks = plan(photos, target)
+    assert len(list(run_here(tasks, Worker(tiny, Work(target)), at_a_time=3))) == 12
     assert 1 <= most[0] <= 3
-
-
-def test_two_runs_into_one_folder_are_refused(tmp_path):
-    with Journal(tmp_path), pytest.raises(OptionError, match="another run is writing there"):
-        Journal(tmp_path)
-    Journal(tmp_path).close()
 
 
 def test_watch_takes_photos_as_they_arrive(photos, tmp_path, tiny_model, person_photo):
@@ -270,6 +258,7 @@ def test_watch_takes_photos_as_they_arrive(photos, tmp_path, tiny_model, person_
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1, err
     assert err.count(b"error:") == 2
+    assert b"11 of 13 photos done" in err
 
 
 def test_a_dry_run_writes_nothing(cartoonify, photos, tmp_path):
@@ -283,8 +272,8 @@ def test_a_dry_run_writes_nothing(cartoonify, photos, tmp_path):
     ("arguments", "words"),
     [
         (("--jobs", "0"), "jobs is 0"),
-        (("--resume", "-o", "x.png"), "want a folder"),
-        (("--watch", "-o", "-"), "want a folder"),
+        (("--resume", "-o", "x.png"), "needs a folder"),
+        (("--watch", "-o", "-"), "needs a folder"),
         (("--metadata", "kep"), "Did you mean keep?"),
     ],
 )
@@ -327,7 +316,7 @@ def test_other_kinds_are_made_once(cartoonify, photos, tmp_path):
     run(cartoonify, "--save", "cutout")
     (tmp_path / "out" / "p00_cutout.png").unlink()
     run(cartoonify, "--save", "cartoon", "--resume")
-    assert "10 of 12 photos were done before" in run(cartoonify, "--save", "cartoon", "--resume")[1]
+    assert "10 of 12 photos were done before" in run(cartoonify, "--save", "cartoon", "--resume")[2]
 
 
 def test_a_long_name_is_written(cartoonify, tmp_path, person_photo):
