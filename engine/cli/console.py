@@ -60,19 +60,16 @@ def print_plan(jobs: Sequence[Job], output: Output) -> None:
 
 def as_line(record: PhotoRecord) -> str:
     """Size, share of the kept classes, colours per channel, SSIM and milliseconds."""
+    from engine.display import printable
+
     colours = "/".join(str(len(centroids)) for centroids in record.palette.values())
     ssim = record.metrics.get("ssim")
     return (
-        f"{_printable(record.photo)}  {record.width} x {record.height}  "
+        f"{printable(record.photo)}  {record.width} x {record.height}  "
         f"kept {record.share:.1%}  colours {colours}  "
         f"SSIM {'-' if ssim is None else format(ssim, '.3f')}  "
         f"{sum(record.timings_ms.values()):.0f} ms"
     )
-
-
-def _printable(name: str) -> str:
-    """On one line, whatever the file's name is."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 @contextmanager
