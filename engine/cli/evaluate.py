@@ -167,7 +167,7 @@ def _print_summary(records: list[PhotoRecord]) -> None:
 
     facts = summary.summarise(records)
     mean = {name: facts["mean"][name] for name in summary.METRICS}
-    print(f"mean of {facts['done']} photos  " + "  ".join(_numbers(mean)))
+    print(f"mean of {facts['done'] - facts['empty']} photos  " + "  ".join(_numbers(mean)))
     for name in ("best", "worst"):
         if facts[name]:
             print(f"{name}: {', '.join(facts[name])}")

@@ -102,20 +102,20 @@ def _to_csv(records: Sequence[PhotoRecord]) -> str:
     stages = list(dict.fromkeys(s for record in records for s in record.timings_ms))
     metrics = list(dict.fromkeys(m for record in records for m in record.metrics))
     columns = ["photo", "width", "height", "share", *metrics, *(f"{s}_ms" for s in stages)]
-    rows: list[list[object]] = [
-        [*columns, "hues", "saturations", "values", "warnings", "error", "files"]
-    ]
+    columns += ["hues", "saturations", "values", "warnings", "error", "files"]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(map(_cell, columns))
     for record in records:
         palette = record.palette
-        rows.append(
+        row = (
             [record.photo, record.width or "", record.height or "", record.share]
             + [record.metrics.get(name, "") for name in metrics]
             + [record.timings_ms.get(stage, "") for stage in stages]
             + [" ".join(map(str, palette.get(c, ()))) for c in ("hue", "saturation", "value")]
             + ["; ".join(record.warnings), record.told(), "; ".join(record.files)]
         )
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows([_cell(value) for value in row] for row in rows)
+        writer.writerow(map(_cell, row))
     return buffer.getvalue()
 
 
