@@ -149,8 +149,11 @@ def _picture(record: PhotoRecord, kind: str) -> str:
     link = next((_href(path) for path in record.files if _kind_of(path) == kind), "")
     if link:
         return f'<td class="{kind}"><a href="{link}">{image}</a></td>'
-    button = f'<button type="button" class="enlarge" aria-haspopup="dialog">{image}</button>'
-    return f'<td class="{kind}">{button}</td>'
+    return f'<td class="{kind}">{_enlargeable(image)}</td>'
+
+
+def _enlargeable(image: str) -> str:
+    return f'<button type="button" class="enlarge" aria-haspopup="dialog">{image}</button>'
 
 
 def _links(record: PhotoRecord) -> str:
@@ -197,7 +200,7 @@ def _histograms(record: PhotoRecord) -> str:
     uri = figures.to_uri(figures.draw_histograms(record))
     name = _escape(record.photo)
     alt = f"histograms of hue, saturation and value of {name}, with centroids and group borders"
-    return f'<img loading="lazy" src="{uri}" alt="{alt}">'
+    return _enlargeable(f'<img loading="lazy" src="{uri}" alt="{alt}">')
 
 
 def _settings(settings: dict[str, Any]) -> str:

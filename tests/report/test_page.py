@@ -122,7 +122,7 @@ def test_a_thumbnail_leads_to_its_file_or_else_to_a_large_view():
     got = page(record("sub/a 1%.jpg", files=("sub/a 1%_cartoon.png",)))
     assert {a["href"] for a in got.all("a")} == {"./sub/a%201%25_cartoon.png"}
     enlarged = [b for b in got.all("button") if b.get("class") == "enlarge"]
-    assert len(enlarged) == 2  # of the photo and the cut-out
+    assert len(enlarged) == 3  # the photo, the cut-out and the histograms
 
 
 @pytest.mark.parametrize(
