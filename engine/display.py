@@ -48,8 +48,10 @@ def to_html(
 
 
 def swatches(colours: Sequence[str], palette: Mapping[str, Sequence[int]]) -> str:
-    """Coloured boxes, without a style of their own: a picture's colours, "#rrggbb", then the levels
-    of each channel: hues at full colour, saturations of red, values of grey.
+    """Coloured boxes: a cartoon's own colours, "#rrggbb", then the levels of each channel.
+
+    Hues are shown at full colour, saturations of red, values of grey. There are no style
+    attributes, which a page's security policy would have to allow.
     """
     rows = [("in the cartoon", [(colour, colour) for colour in colours])] if colours else []
     for channel, levels in palette.items():

@@ -24,7 +24,7 @@ def summarise(records: Sequence[PhotoRecord]) -> dict[str, Any]:
     because a cartoon of nothing equals its cut-out.
     """
     done = [record for record in records if record.state != "failed"]
-    kept = [record for record in done if not record.is_empty]
+    kept = [record for record in done if is_kept(record)]
     ranked = rank(kept)
     return {
         "photos": len(records),
