@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from engine.display import data_uri
+from engine.display import MOST_COLOURS, data_uri, find_colours
 from engine.errors import EngineError
 from engine.result import Result
 
@@ -26,6 +26,7 @@ THUMBNAIL_SIDE = 160
 CHANNELS = {"hue": 180, "saturation": 256, "value": 256}
 """Levels of each channel."""
 _THUMBNAIL = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]*={0,2}")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LONGEST_TEXT = 1 << 20
 _LONGEST_LIST = 10_000
 
@@ -58,6 +59,9 @@ class PhotoRecord:
     """Of the picture that is kept, 0..1."""
     palette: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Centroids of "hue", "saturation" and "value"."""
+    colours: tuple[str, ...] = ()
+    """Of what is kept of the cartoon, "#rrggbb", the commonest first, where a report was asked for.
+    """
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of each stage."""
@@ -115,7 +119,7 @@ def to_record(
     ----------
     files : the digest of each picture that was written, by its path below the output folder
     measure : whether there are metrics, which take time
-    detail : whether there are thumbnails and histograms, which a report shows
+    detail : whether there are thumbnails, colours and histograms, which a report shows
     """
     height, width = result.alpha.shape
     metrics = result.metrics if measure else {}
@@ -132,6 +136,7 @@ def to_record(
         height=height,
         share=result.share,
         palette={name: tuple(levels.tolist()) for name, levels in result.palette.items()},
+        colours=find_colours(result.cartoon, result.alpha) if detail else (),
         metrics={name: v if math.isfinite(v) else None for name, v in metrics.items()},
         timings_ms={stage: round(ms, 3) for stage, ms in result.timings.items()},
         files=tuple(files),
@@ -206,6 +211,13 @@ def _thumbnail(value: Any) -> str:
     return str(value)
 
 
+def _colours(value: Any) -> tuple[str, ...]:
+    found = _list_of(_text)(value)
+    if len(found) > MOST_COLOURS or not all(map(_COLOUR.fullmatch, found)):
+        raise ValueError(f"expected at most {MOST_COLOURS} colours, #rrggbb")
+    return found
+
+
 def _list_of(check: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
     def check_list(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or len(value) > _LONGEST_LIST:
@@ -245,7 +257,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "exit_code": _count, "option": _text, "advice": _text, "width": _count, "height": _count,
     "share": _number, "metrics": _map_of(_number_or_none), "timings_ms": _map_of(_number),
     "files": _list_of(_path_below), "digests": _list_of(_text), "warnings": _list_of(_text),
-    "model": _text, "provider": _text, "thumbnails": _map_of(_thumbnail), "version": _count,
+    "colours": _colours, "model": _text, "provider": _text,
+    "thumbnails": _map_of(_thumbnail), "version": _count,
     "palette": _channels(lambda levels, n: 0 < len(levels) <= n and max(levels) < n),
     "histograms": _channels(lambda counts, n: len(counts) == n),
 }  # fmt: skip

@@ -108,7 +108,8 @@ class Result:
         """How a notebook shows it: photo, cut-out, cartoon and palette."""
         pictures = {"photo": self.photo, "cut-out": self.cutout, "cartoon": self.cartoon}
         palette = {channel: levels.tolist() for channel, levels in self.palette.items()}
-        return display.to_html(self.name, pictures, palette)
+        colours = display.find_colours(self.cartoon, self.alpha)
+        return display.to_html(self.name, pictures, colours, palette)
 
     def show(self) -> None:
         """Opens photo, cut-out and cartoon in a window. Raises OutputError without a screen."""

@@ -7,8 +7,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "once", "versions"},
-    {"options", "threads", "process", "strips", "files", "weights", "kernels", "reference"},
+    {"errors", "once", "text", "versions"},
+    {
+        "options",
+        "memory",
+        "threads",
+        "process",
+        "strips",
+        "files",
+        "weights",
+        "kernels",
+        "reference",
+    },
     {"segment", "cutout", "cartoon", "metrics", "display"},
     {"result"},
     {"record"},

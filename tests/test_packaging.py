@@ -53,6 +53,8 @@ def test_the_wheel_holds_the_model_and_its_manifest(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for name in (
         "report/page.html",
+        "report/page.css",
+        "report/page.js",
         "models/manifest.json",
         "models/deeplabv3plus_mobilenet_v2.onnx",
         "py.typed",

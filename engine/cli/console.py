@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.batch.listing import HEIC, Lister
-from engine.cli.exits import flag, printable, put, say
+from engine.cli.exits import flag, put, say
+from engine.text import printable
 from engine.versions import how_to_install
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.command import takes
-from engine.cli.exits import printable, put, say
+from engine.cli.exits import put, say
 from engine.errors import EngineError
+from engine.text import printable
 from engine.threads import cgroup_cpus, usable_threads
 from engine.versions import find_versions
 from engine.weights import cache_folder, list_models

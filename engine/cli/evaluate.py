@@ -13,8 +13,9 @@ import typer
 from engine import process
 from engine.cli import choices
 from engine.cli.command import takes
-from engine.cli.exits import SOME_FAILED, flag, printable, put, say
+from engine.cli.exits import SOME_FAILED, flag, put, say
 from engine.errors import EngineError, OptionError, did_you_mean
+from engine.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -184,7 +185,7 @@ def _print_summary(records: list[PhotoRecord]) -> None:
 
     facts = summary.summarise(records)
     mean = {name: facts["mean"][name] for name in summary.METRICS}
-    put(f"mean of {facts['done']} photos  " + "  ".join(_numbers(mean)))
+    put(f"mean of {facts['done'] - facts['empty']} photos  " + "  ".join(_numbers(mean)))
     for name in ("best", "worst"):
         if facts[name]:
             put(printable(f"{name}: {', '.join(facts[name])}"))

@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 from engine.errors import EngineError, OutputError
+from engine.text import printable
 
 SOME_FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
 _FLAGS = {"out": "-o", "as_json": "--json"}
@@ -29,11 +30,6 @@ class Terminated(KeyboardInterrupt):
 def flag(option: str) -> str:
     """An option as the command line spells it."""
     return _FLAGS.get(option, "--" + option.replace("_", "-"))
-
-
-def printable(text: str) -> str:
-    """On one line and without control characters, whatever a file's name or a message holds."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def say(text: str) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Sequence
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from engine.display import swatch_colour
-from engine.errors import OptionError
-from engine.record import PhotoRecord
+from engine.errors import OptionError, PhotoError
+from engine.files.photos import read_photo
+from engine.record import THUMBNAIL_SIDE, PhotoRecord
+from engine.report import summary
+from engine.text import printable
+from engine.versions import how_to_install
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,29 +26,33 @@ if TYPE_CHECKING:
 INK = "#808890"  # readable on white and on black
 BARS = 60
 """More photos than these are drawn as a line, in their order, without names."""
+_LONGEST_NAME = 40  # characters beside a plot
+_GAP = 8  # pixels between the thumbnails of a sheet
 
 
 def new_figure(width: float, height: float, layout: Any = "constrained") -> Figure:
-    """A figure without pyplot, which would want a screen and is not for threads.
+    """A figure without pyplot, which would need a screen and is not made for threads.
 
     Raises OptionError without matplotlib.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        message = "a report needs matplotlib: pip install 'cartoonify-engine[report]'"
-        raise OptionError(message) from None
+        raise OptionError(f"a report needs matplotlib: {how_to_install('report')}") from None
     return Figure(figsize=(width, height), dpi=96, layout=layout)
 
 
 def draw_histograms(record: PhotoRecord) -> Figure:
-    """One plot a channel: pixels per level, centroids as lines, borders of their groups dotted."""
+    """One plot per channel: pixels per level, centroids as lines, borders of their groups dotted.
+
+    The record has histograms and a palette.
+    """
     figure = new_figure(7.4, 1.5, layout=None)  # a layout that is found takes most of the time
     figure.subplots_adjust(0.01, 0.16, 0.99, 0.86, 0.04)
-    for axes, (channel, counts) in zip(
-        figure.subplots(1, 3), record.histograms.items(), strict=True
+    channels = list(summary.histograms_of(record))
+    for axes, (channel, counts, centroids) in zip(
+        figure.subplots(1, len(channels), squeeze=False).flat, channels, strict=True
     ):
-        centroids = record.palette[channel]
         axes.stairs(counts, fill=True, color=INK, alpha=0.6)
         for left, right in pairwise(centroids):
             axes.axvline((left + right) / 2, color=INK, linewidth=0.8, linestyle=":")
@@ -58,10 +69,10 @@ def draw_histograms(record: PhotoRecord) -> Figure:
 
 
 def draw_metrics(records: Sequence[PhotoRecord]) -> Figure:
-    """log MSE and SSIM of each photo, with their means, as the document draws them."""
+    """log MSE and SSIM of each photo, with their means."""
     few = len(records) <= BARS
     figure = new_figure(9, 1.2 + 0.18 * len(records) if few else 3)
-    names = [_printable(Path(record.photo).name) for record in records]
+    names = [_shorten(printable(Path(record.photo).name)) for record in records]
     for axes, (metric, title) in zip(
         figure.subplots(1, 2, sharey=few), (("log_mse", "log MSE"), ("ssim", "SSIM")), strict=True
     ):
@@ -84,27 +95,40 @@ def draw_metrics(records: Sequence[PhotoRecord]) -> Figure:
     return figure
 
 
-def draw_sheet(pictures: Sequence[str], rows: int, columns: int) -> Figure:
-    """A contact sheet of thumbnails, data: URIs, row by row."""
-    from PIL import Image
+def draw_sheet(thumbnails: Sequence[str], columns: int) -> Image.Image:
+    """A contact sheet of thumbnails, data: URIs, row by row; what is damaged is left blank."""
+    side = THUMBNAIL_SIDE + _GAP
+    rows = -(-len(thumbnails) // columns)
+    sheet = Image.new("RGB", (columns * side + _GAP, rows * side + _GAP), "white")
+    for index, uri in enumerate(thumbnails):
+        row, column = divmod(index, columns)
+        try:
+            pixels = read_photo(base64.b64decode(uri.partition(",")[2]), max_megapixels=1)
+        except (PhotoError, ValueError):
+            continue
+        picture = Image.fromarray(pixels)
+        picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        left, top = (_GAP + (side - _GAP - size) // 2 for size in picture.size)
+        sheet.paste(picture, (column * side + left, row * side + top))
+    return sheet
 
-    figure = new_figure(1.2 * columns, 1.2 * rows)
-    for axes, uri in zip_longest(figure.subplots(rows, columns, squeeze=False).flat, pictures):
-        axes.axis("off")
-        if uri:
-            axes.imshow(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
-    return figure
+
+def to_png(figure: Figure, **options: Any) -> bytes:
+    """A figure as a PNG file."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
+        figure.savefig(buffer, format="png", **options)
+    return buffer.getvalue()
 
 
 def to_uri(figure: Figure) -> str:
     """A figure as a transparent PNG in a data: URI."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", transparent=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(to_png(figure, transparent=True)).decode()}"
 
 
-def _printable(name: str) -> str:
-    return name.encode(errors="replace").decode()
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _number(value: float | None) -> float:

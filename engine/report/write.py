@@ -5,54 +5,70 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from engine.errors import OutputError
+from engine.files.photos import is_regular
+from engine.files.pictures import encode_image
 from engine.files.writing import refuse_existing, write_file
 from engine.record import PhotoRecord
 from engine.report import figures, summary
 from engine.report.page import to_html
+from engine.text import printable
 from engine.versions import find_versions
 
-SHEET_COLUMNS = 8
 SIGNS = {
     "report.html": b"<!doctype html>\n<!-- cartoonify -->",
     "report.json": b'{\n "title": ',
     "report.csv": b"photo,width,height,share,",
 }
 """How our files begin: others of these names are kept."""
+SHEET_COLUMNS, SHEET_ROWS = 8, 50
+LONGEST_STEM = 100
+"""Bytes of a photo's name in the name of its figure: some file systems end names at 143."""
+FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001
+"""What a spreadsheet takes for the start of a formula; tabs and line ends are escaped anyway."""
 
 
 def check_report(folder: Path, overwrite: bool) -> None:
     """To be called before the work.
 
-    Raises OptionError when matplotlib is missing, OutputError when files of these names are there
-    that are no report of ours, unless they may be overwritten.
+    Raises OptionError when matplotlib is missing, OutputError when something of these names is
+    there that is no report of ours, unless it is a file that may be overwritten.
     """
     figures.new_figure(1, 1)
-    if not overwrite:
-        is_ours = _is_ours(folder)
-        names = [name for name in SIGNS if not is_ours.get(name, True)]
-        names += ["figures"] if (folder / "figures").exists() and not is_ours else []
-        refuse_existing(folder / name for name in names)
+    found = [name for name in SIGNS if os.path.lexists(folder / name)]
+    for path in (folder / name for name in found):
+        is_replaced = overwrite and (is_regular(path) or not path.exists())
+        if not is_replaced and not _begins_with(path, SIGNS[path.name]):
+            refuse_existing([path])
+    _check_figures(folder / "figures", is_ours=bool(found) or overwrite)
 
 
-def _is_ours(folder: Path) -> dict[str, bool]:
-    """For each of a report's files that is there, whether it begins as we write them."""
-    found = {}
-    for name, sign in SIGNS.items():
-        if os.path.lexists(folder / name):
-            try:
-                with open(folder / name, "rb") as file:
-                    found[name] = file.read(len(sign)) == sign
-            except OSError:
-                found[name] = False
-    return found
+def _begins_with(path: Path, sign: bytes) -> bool:
+    """Whether this is a file, no link to one, that begins so."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and os.read(descriptor, len(sign)) == sign
+    finally:
+        os.close(descriptor)
+
+
+def _check_figures(path: Path, is_ours: bool) -> None:
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+        raise OutputError(f"{path}: exists already, and is kept. Expected a folder; rename it.")
+    if path.is_dir() and not is_ours:
+        message = f"{path}: exists already, and belongs to no report."
+        raise OutputError(message, option="overwrite", advice="{} writes into it.")
 
 
 def write_report(
@@ -73,52 +89,66 @@ def write_report(
     page = folder / "report.html"
     photos = [json.loads(record.to_json()) for record in light]
     text = json.dumps({**facts, "photos": photos}, indent=1, ensure_ascii=False)
-    write_file(text.encode(errors="surrogateescape"), folder / "report.json", overwrite=True)
-    write_file(_to_csv(light).encode(errors="surrogateescape"), folder / "report.csv", True)
-    page_text = to_html(title, records, settings)
-    write_file(page_text.encode(errors="replace"), page, overwrite=True)
+    # Half of a surrogate pair, a byte of a name that is no text, becomes JSON's own escape.
+    write_file(text.encode(errors="backslashreplace"), folder / "report.json", overwrite=True)
+    write_file(_to_csv(light).encode(), folder / "report.csv", overwrite=True)
+    write_file(to_html(title, records, settings).encode(), page, overwrite=True)
     if pngs:
-        _write_figures(folder / "figures", [r for r in records if r.state != "failed"])
+        _write_figures(folder / "figures", records)
     return page
 
 
 def _to_csv(records: Sequence[PhotoRecord]) -> str:
-    buffer = io.StringIO()
     stages = list(dict.fromkeys(s for record in records for s in record.timings_ms))
     metrics = list(dict.fromkeys(m for record in records for m in record.metrics))
     columns = ["photo", "width", "height", "share", *metrics, *(f"{s}_ms" for s in stages)]
+    columns += ["hues", "saturations", "values", "warnings", "error", "files"]
+    buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow([*columns, "hues", "saturations", "values", "warnings", "error", "files"])
+    writer.writerow(map(_cell, columns))
     for record in records:
         palette = record.palette
-        writer.writerow(
+        row = (
             [record.photo, record.width or "", record.height or "", record.share]
             + [record.metrics.get(name, "") for name in metrics]
             + [record.timings_ms.get(stage, "") for stage in stages]
             + [" ".join(map(str, palette.get(c, ()))) for c in ("hue", "saturation", "value")]
-            + ["; ".join(record.warnings), record.told()]
-            + ["; ".join(record.files)]
+            + ["; ".join(record.warnings), record.told(), "; ".join(record.files)]
         )
+        writer.writerow(map(_cell, row))
     return buffer.getvalue()
 
 
+def _cell(value: object) -> object:
+    """Text that a spreadsheet shows and never runs; numbers as they are."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
 def _write_figures(folder: Path, records: Sequence[PhotoRecord]) -> None:
-    _save(figures.draw_metrics(records), folder / "metrics.png")
-    detailed = [record for record in records if record.histograms]
+    measured = [record for record in records if summary.is_kept(record)]
+    _save(figures.to_png(figures.draw_metrics(measured), facecolor="white"), folder / "metrics.png")
+    detailed = [record for record in records if any(summary.histograms_of(record))]
     for index, record in enumerate(detailed):
-        name = f"{index:04d}_{Path(record.photo).stem}_palette.png"
-        _save(figures.draw_histograms(record), folder / name)
+        png = figures.to_png(figures.draw_histograms(record), facecolor="white")
+        _save(png, folder / f"{index:04d}_{_short_stem(record.photo)}_palette.png")
     for kind in ("photo", "cutout", "cartoon"):
-        pictures = [r.thumbnails[kind] for r in records if r.thumbnails]
-        if pictures:
-            rows = math.ceil(len(pictures) / SHEET_COLUMNS)
-            _save(figures.draw_sheet(pictures, rows, SHEET_COLUMNS), folder / f"sheet_{kind}.png")
+        thumbnails = [r.thumbnails[kind] for r in records if kind in r.thumbnails]
+        size = SHEET_COLUMNS * SHEET_ROWS
+        for start in range(0, len(thumbnails), size):
+            sheet = figures.draw_sheet(thumbnails[start : start + size], SHEET_COLUMNS)
+            number = f"_{start // size + 1}" if start else ""
+            _save(encode_image(sheet, "png"), folder / f"sheet_{kind}{number}.png")
 
 
-def _save(figure: Any, path: Path) -> None:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", facecolor="white")
-    write_file(buffer.getvalue(), path, overwrite=True)
+def _short_stem(photo: str) -> str:
+    return printable(Path(photo).stem).encode()[:LONGEST_STEM].decode(errors="ignore")
+
+
+def _save(png: bytes, path: Path) -> None:
+    write_file(png, path, overwrite=True)
 
 
 def _now() -> str:

@@ -1,10 +1,9 @@
-"""The report: its numbers, its files, and its page in a real browser."""
+"""The report of a run, and of an evaluation."""
 
 import csv
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 
@@ -12,9 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.record import PhotoRecord
-from engine.report import summary
-from tests.folders import tree, wait_for
+from tests.folders import tree
 
 pytest.importorskip("matplotlib", reason="the report extra is not installed")
 
@@ -46,7 +43,9 @@ def test_json_and_csv_hold_what_is_needed(report):
     assert rows["two.png"]["width"] == "210"
     ssim = names["two.png"]["metrics"]["ssim"]
     assert float(rows["two.png"]["ssim"]) == ssim
-    expected = [p["metrics"]["ssim"] for p in facts["photos"] if "metrics" in p]
+    kept = [photo for photo in facts["photos"] if photo.get("share")]
+    expected = [photo["metrics"]["ssim"] for photo in kept]
+    assert (facts["summary"]["empty"], len(expected)) == (1, 2)
     assert math.isclose(facts["summary"]["mean"]["ssim"], sum(expected) / len(expected))
 
 
@@ -66,18 +65,6 @@ def test_a_resumed_run_reports_all_photos(report, cartoonify, tmp_path):
     assert (facts["summary"]["done"], facts["summary"]["failed"]) == (4, 0)
     page = (report / "report.html").read_text()
     assert page.count('alt="cartoon of ') == 4
-
-
-def test_reasons_name_what_went_wrong():
-    record = PhotoRecord(
-        photo="x", state="done", share=0.01, metrics={"ssim": 0.2},
-        palette={"hue": (90,)}, histograms={"hue": (50, *[0] * 178, 50)},
-    )  # fmt: skip
-    assert summary.mean_shift([50] + [0] * 178 + [50], [90]) == 89.5
-    assert summary.explain(record) == [
-        "only 1.0% of the picture kept", "hue: 1 for all, off by 90 levels on average",
-    ]  # fmt: skip
-    assert summary.explain(PhotoRecord(photo="x", state="failed", error="broken")) == ["broken"]
 
 
 @pytest.mark.parametrize("arguments", [("me.png", "-o", "x.png"), ("photos", "--watch")])
@@ -135,70 +122,3 @@ def test_evaluate_measures_the_document_s_way(tiny, person_photo):
     assert page.shape == cartoon.shape == (288, 432, 3)
     assert (page[:, :5] == 255).all()  # 210 x 150 fits in with white beside it
     assert (cartoon[..., ::-1] == engine.cartoonize(page[..., ::-1])).all()
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """Chromium without a window, which writes down every request."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no Chromium here: install Debian's chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--disable-quic",
-        "--window-size=1400,1000", f"--user-data-dir={tmp_path / 'profile'}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
-
-
-def requests_of(browser):
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            yield message["params"]["request"]["url"]
-
-
-def test_the_page_works_in_a_browser_and_asks_for_nothing(report, browser):
-    by = "css selector"
-    page = (report / "report.html").as_uri()
-    browser.get(page)
-    rows = browser.find_elements(by, "#photos tbody tr")
-    assert len(rows) == 4
-    assert "a <b> & 'c'.png" in browser.find_element(by, "body").text
-    assert "Worst: " in browser.find_element(by, "body").text
-    browser.execute_script("for (const i of document.images) i.loading = 'eager'")
-    broken = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).length"
-    for details in browser.find_elements(by, "details"):
-        details.find_element(by, "summary").click()
-    wait_for(lambda: browser.execute_script(broken) == 0)
-    assert all(i.get_attribute("alt") for i in browser.find_elements(by, "img"))
-
-    ssim = next(b for b in browser.find_elements(by, "th button") if b.text.startswith("SSIM"))
-    for order in (1, -1):
-        ssim.click()
-        values = [
-            float(cell.get_attribute("data-value"))
-            for cell in browser.find_elements(by, "#photos tbody tr td:nth-child(8)")
-            if cell.get_attribute("data-value")
-        ]
-        assert len(values) == 3
-        assert values == sorted(values, reverse=order < 0)
-    last = browser.find_elements(by, "#photos tbody tr")[-1]
-    assert "broken.png" in last.text  # what has no value comes last, either way
-
-    browser.find_element(by, "input[value=cartoon]").click()
-    shown = [i for i in browser.find_elements(by, "#photos img") if i.is_displayed()]
-    assert {i.get_attribute("alt").partition(" of ")[0] for i in shown} == {"cartoon"}
-
-    own = ("data:", "chrome:")  # the page's pictures; the browser's first, empty page
-    asked = {url for url in requests_of(browser) if not url.startswith(own)}
-    assert asked == {page}
-    assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]

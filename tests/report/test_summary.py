@@ -1,0 +1,49 @@
+"""Means, groups and reasons."""
+
+import pytest
+
+from engine.record import PhotoRecord
+from engine.report import summary
+from tests.report.records import empty, failed, record
+
+
+def test_reasons_name_what_went_wrong():
+    poor = PhotoRecord(
+        photo="x", state="done", share=0.01, metrics={"ssim": 0.2},
+        palette={"hue": (90,)}, histograms={"hue": (50, *[0] * 178, 50)},
+    )  # fmt: skip
+    assert summary.mean_shift([50] + [0] * 178 + [50], [90]) == 89.5
+    assert summary.explain(poor) == [
+        "only 1.0% of the picture is kept",
+        "its palette mixes only 1 colour",
+        "hue has 1 level and is off by 90 levels on average",
+    ]
+    assert summary.explain(failed(error="broken")) == ["broken"]
+
+
+def test_empty_photos_are_counted_apart_and_in_no_mean():
+    facts = summary.summarise([record("a.jpg"), empty(), failed()])
+    counts = {name: facts[name] for name in ("photos", "done", "failed", "empty")}
+    assert counts == {"photos": 3, "done": 2, "failed": 1, "empty": 1}
+    assert (facts["mean"]["ssim"], facts["mean"]["share"]) == (0.5, 0.5)
+    assert facts["best"] == facts["worst"] == ["a.jpg"]
+
+
+def test_means_of_nothing_and_of_what_is_beyond_numbers_are_unknown():
+    huge = [record(metrics={"ssim": 1.7e308}) for _ in range(2)]
+    assert summary.summarise(huge)["mean"]["ssim"] is None
+    assert summary.summarise([])["mean"]["ssim"] is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "is_few"), [((9,), True), ((9, 20), True), ((9, 20, 90), False)]
+)
+def test_a_palette_that_mixes_less_than_twelve_colours_has_few(levels, is_few):
+    palette = dict.fromkeys(("hue", "saturation", "value"), levels)
+    assert summary.has_few_colours(record(palette=palette)) == is_few
+    assert not summary.has_few_colours(empty(palette=palette))
+
+
+def test_a_histogram_without_a_palette_is_no_reason():
+    assert summary.explain(record(palette={})) == []
+    assert "without a report" in summary.main_loss(record(palette={}))
