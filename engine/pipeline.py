@@ -298,8 +298,7 @@ def load(
     """
     if not max_megapixels > 0:
         raise OptionError(f"max_megapixels is {max_megapixels}; it is above 0.")
-    cache = Path(models) if models is not None else None
-    session = open_session(os.fspath(model), provider, usable_threads(threads), cache)
+    session = open_session(model, provider, usable_threads(threads), models)
     return Cartoonifier(
         session,
         segment or SegmentOptions(),
