@@ -1,6 +1,8 @@
-"""`python -m engine.evaluate FOLDER`: the accuracy test, which is in `engine.cli`."""
+"""`python -m engine.evaluate FOLDER`: the same as `cartoonify evaluate FOLDER`."""
 
-from engine.cli.evaluate import cli
+import sys
+
+from engine.cli.app import cli
 
 if __name__ == "__main__":
-    cli()
+    cli(["evaluate", *sys.argv[1:]])

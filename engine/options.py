@@ -1,18 +1,36 @@
-"""The options of each stage: frozen, checked when built."""
+"""The options of each stage: frozen, checked when built.
+
+Classic is the method as published in a 2021 project description of DeepLabV3 + K-histogram
+cartoons; docs/method.md has its rules.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.errors import OptionError, did_you_mean
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+Background: TypeAlias = (
+    "str | os.PathLike[str] | tuple[int, int, int] | Image.Image | NDArray[np.uint8]"
+)
+
 MAX_MEGAPIXELS = 200.0
+MAX_SIZE = 65_535  # of a JPEG
 MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
 LEAST_THRESHOLD = 1e-6
 EDGES = ("refined", "soft")
-NAMED_BACKGROUNDS = ("white", "transparent", "original", "none")
+NAMED_BACKGROUNDS = ("white", "transparent", "original", "blur", "none")
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
 PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
 FORMATS = ("png", "jpg", "webp")
@@ -27,10 +45,14 @@ class SegmentOptions:
     """Class names of the model, or "all" but the background. None: the person; in classic, all."""
 
     classic: bool = False
-    """The document's pipeline, pixel for pixel: shorter side 450, argmax, alpha per channel."""
+    """Classic mode, pixel for pixel: shorter side 450, argmax, alpha per channel."""
 
     def __post_init__(self) -> None:
-        if self.keep is not None and not self.keep:
+        if self.keep is None:
+            return
+        if not isinstance(self.keep, Collection) or not all(isinstance(n, str) for n in self.keep):
+            raise OptionError(f"keep is {self.keep!r}; expected class names, or 'all'.")
+        if not self.keep:
             raise OptionError("keep names no class. Give class names, or 'all'.")
 
     @property
@@ -42,12 +64,17 @@ class SegmentOptions:
         return tuple(name.strip().lower() for name in names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CutoutOptions:
-    """How the kept classes are cut out, and what is laid behind them."""
+    """How the kept classes are cut out, and what is laid behind them.
 
-    background: str = "white"
-    """white, transparent, #rrggbb, a picture's path, original (the scene stays), none (no cut)."""
+    Backgrounds that are arrays or pictures in memory are equal only to themselves.
+    """
+
+    background: Background = "white"
+    """transparent, original (the scene stays), blur (the scene, blurred), none (no cut); a colour
+    as CSS writes it (white, #fff, #ffffff, "rgb(255, 255, 255)") or as (r, g, b), 0..255; or a
+    picture: its path, a PIL.Image or a uint8 array. A file called red is "./red"."""
 
     threshold: float = 0.5
     """Probability, 1e-6 to 1 - 1e-6, above which a pixel is kept."""
@@ -59,23 +86,49 @@ class CutoutOptions:
     clean: bool = True
     """Drop small islands that are nowhere surely kept, and fill unsure pinholes. Not in classic."""
 
+    people: str | int = "all"
+    """How many are kept, the largest first: all, largest, or a number from 1. Whoever is above the
+    threshold without a gap counts as one, so people who touch each other stay or go together. It
+    counts whatever classes are kept. Not in classic."""
+
     def __post_init__(self) -> None:
+        _check_background(self.background)
         if self.edges not in EDGES:
-            raise OptionError(f"edges {self.edges!r}: {did_you_mean(self.edges, EDGES)}")
-        if not LEAST_THRESHOLD <= self.threshold <= 1 - LEAST_THRESHOLD:
-            raise OptionError(f"threshold is {self.threshold}; it lies between 0 and 1.")
-        if not self.background:
-            raise OptionError("background is empty; " + _BACKGROUNDS)
-        if self.background.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", self.background):
-            raise OptionError(f"background {self.background} is no colour; " + _BACKGROUNDS)
+            raise OptionError(f"edges {self.edges!r}: {did_you_mean(str(self.edges), EDGES)}")
+        if not (
+            _are_real(self.threshold) and LEAST_THRESHOLD <= self.threshold <= 1 - LEAST_THRESHOLD
+        ):
+            raise OptionError(f"threshold is {self.threshold!r}; it lies between 0 and 1.")
+        if not re.fullmatch("all|largest|[1-9][0-9]{,8}", str(self.people)):
+            raise OptionError(f"people is {self.people!r}; expected all, largest or 1, 2, 3, ...")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CutoutOptions) and self._identity == other._identity
 
-_BACKGROUNDS = "give white, transparent, #rrggbb, original, none or a picture's path."
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def most_people(self) -> int | None:
+        """How many are kept; None for all."""
+        match self.people:
+            case "all":
+                return None
+            case "largest":
+                return 1
+        return int(self.people)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if _is_picture(self.background):
+            values["background"] = id(self.background)
+        return tuple(values.values())
 
 
 @dataclass(frozen=True)
 class CartoonOptions:
-    """The constants of the K-histogram method; the defaults are the document's."""
+    """The constants of the K-histogram method; the defaults are classic's."""
 
     smooth_sigma: float = 50.0
     """Both sigmas of the bilateral filter: levels of colour and pixels of distance; above 0."""
@@ -93,17 +146,20 @@ class CartoonOptions:
     """Groups with fewer levels in use are never split; 8..256."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.smooth_sigma < math.inf:
-            raise OptionError(f"smooth_sigma is {self.smooth_sigma}; it is above 0.")
-        if not 0 <= self.edge_low <= self.edge_high <= MAX_EDGE:
+        if not (_are_real(self.smooth_sigma) and 0 < self.smooth_sigma < math.inf):
+            raise OptionError(f"smooth_sigma is {self.smooth_sigma!r}; it is above 0.")
+        if not (
+            _are_real(self.edge_low, self.edge_high)
+            and 0 <= self.edge_low <= self.edge_high <= MAX_EDGE
+        ):
             raise OptionError(
-                f"edge_low is {self.edge_low}, edge_high {self.edge_high}; "
+                f"edge_low is {self.edge_low!r}, edge_high {self.edge_high!r}; "
                 f"0 <= edge_low <= edge_high <= {MAX_EDGE:g}."
             )
-        if not 0 <= self.split_p_value <= 1:
-            raise OptionError(f"split_p_value is {self.split_p_value}; it lies in 0..1.")
+        if not (_are_real(self.split_p_value) and 0 <= self.split_p_value <= 1):
+            raise OptionError(f"split_p_value is {self.split_p_value!r}; it lies in 0..1.")
         if self.min_group_levels not in range(8, 257):
-            raise OptionError(f"min_group_levels is {self.min_group_levels}; it lies in 8..256.")
+            raise OptionError(f"min_group_levels is {self.min_group_levels!r}; it lies in 8..256.")
 
 
 @dataclass(frozen=True)
@@ -126,23 +182,64 @@ class OutputOptions:
     """Whether pictures are cropped to what is kept, with a margin."""
 
     size: int | None = None
-    """Pixels of the longer side, 1..65535: larger pictures are reduced to it. None: the photo's."""
+    """Pixels of a file's longer side, 1..65535: larger pictures are reduced to it. None: as large
+    as the photo."""
 
     def __post_init__(self) -> None:
+        known = f"expected some of {', '.join(KINDS)}."
+        if not isinstance(self.kinds, tuple) or not self.kinds:
+            raise OptionError(f"nothing to save in {self.kinds!r}; {known}", option="save")
         for kind in self.kinds:
             if kind not in KINDS:
-                raise OptionError(
-                    f"{kind!r} cannot be saved; expected {', '.join(KINDS)}.", option="save"
-                )
-        if not self.kinds:
-            raise OptionError(f"nothing to save; expected some of {', '.join(KINDS)}.")
+                raise OptionError(f"{kind!r} cannot be saved; {known}", option="save")
         if self.format not in FORMATS:
             raise OptionError(f"format {self.format!r}: expected {', '.join(FORMATS)}.")
-        if self.quality is not None and self.quality not in range(1, 101):
-            raise OptionError(f"quality is {self.quality}; it lies in 1..100.")
-        if self.size is not None and self.size not in range(1, 65_536):
-            raise OptionError(f"size is {self.size}; it lies in 1..65535.")
+        if self.quality is not None and not _is_whole(self.quality, 1, 100):
+            raise OptionError(f"quality is {self.quality!r}; it lies in 1..100.")
+        if self.size is not None and not _is_whole(self.size, 1, MAX_SIZE):
+            raise OptionError(f"size is {self.size!r}; it lies in 1..{MAX_SIZE}.")
         if self.metadata not in POLICIES:
-            raise OptionError(
-                f"metadata {self.metadata!r}: {did_you_mean(self.metadata, POLICIES)}"
-            )
+            hint = did_you_mean(str(self.metadata), POLICIES)
+            raise OptionError(f"metadata {self.metadata!r}: {hint}")
+
+
+def parse_colour(text: str) -> tuple[int, int, int] | None:
+    """The levels, 0..255, of an opaque colour as CSS writes it; None for any other text."""
+    from PIL import ImageColor  # the command line's help does without Pillow
+
+    try:
+        levels = ImageColor.getrgb(text)
+    except ValueError:
+        return None
+    if len(levels) != 3 or not all(0 <= level <= 255 for level in levels):
+        return None
+    return levels
+
+
+def _check_background(background: Any) -> None:
+    if isinstance(background, str):
+        is_colour = re.fullmatch(r"#.*|(rgb|hs[lvb])a?\(.*\)", background, re.IGNORECASE)
+        if background and not (is_colour and parse_colour(background) is None):
+            return
+    elif isinstance(background, tuple):
+        if len(background) == 3 and all(_is_whole(level, 0, 255) for level in background):
+            return
+    elif isinstance(background, os.PathLike) or _is_picture(background):
+        return
+    raise OptionError(
+        f"background {background!r}: expected {', '.join(NAMED_BACKGROUNDS)}, a colour "
+        "(red, #fff, #ffffff, rgb(255, 255, 255)) or a picture."
+    )
+
+
+def _is_picture(background: object) -> bool:
+    """Whether it is an array or a PIL.Image; neither library has to be loaded for that."""
+    return hasattr(type(background), "__array_interface__")
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, Integral) and least <= int(value) <= most
+
+
+def _are_real(*values: object) -> bool:
+    return all(isinstance(value, Real) for value in values)

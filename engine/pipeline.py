@@ -1,27 +1,36 @@
-"""Photo to result: the stages in order, each timed."""
+"""Photo to result: the stages in order, each timed.
+
+Classic is the method as published in a 2021 project description of DeepLabV3 + K-histogram
+cartoons, kept pixel for pixel; docs/method.md has its rules.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import math
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields, replace
+from numbers import Real
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.cartoon.stylise import Drawing, draw, redraw
-from engine.cutout.background import cover, read_background
+from engine.cutout.background import Backdrop
 from engine.cutout.blend import WHITE, add_alpha, blend
 from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
 from engine.cutout.clean import clean
 from engine.cutout.matte import soft_matte
+from engine.cutout.people import keep_largest
 from engine.cutout.refine import refined_matte
-from engine.errors import EngineError, OptionError
+from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
@@ -43,6 +52,8 @@ from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
 
+Stage = TypeVar("Stage", SegmentOptions, CutoutOptions, CartoonOptions)
+
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +61,7 @@ class Cartoonifier:
     """A loaded model with options: call it with a photo.
 
     Reusable, and safe to call from several threads. Close it, or use it in a `with` statement,
-    to let go of the model.
+    to release the model.
     """
 
     def __init__(
@@ -60,9 +71,11 @@ class Cartoonifier:
         cutout: CutoutOptions,
         cartoon: CartoonOptions,
         max_megapixels: float = MAX_MEGAPIXELS,
+        backdrop: Backdrop | None = None,
     ) -> None:
-        if segment.classic and cutout.background != "white":
-            raise OptionError("classic is defined on white only; leave out the background.")
+        """`backdrop` is the cutout's background where it has been read already."""
+        if segment.classic and cutout.most_people is not None:
+            raise OptionError("classic keeps all people; leave out people.")
         known = tuple(map(plain_name, session.facts.classes))
         if segment.classic and known != tuple(map(plain_name, VOC_CLASSES)):
             raise OptionError("classic is defined on the 21 VOC classes; this model has others.")
@@ -70,43 +83,48 @@ class Cartoonifier:
         self.segment, self.cutout, self.cartoon = segment, cutout, cartoon
         self.max_megapixels = max_megapixels
         self._kept = class_indices(segment.kept_names, session.facts.classes)
-        self._backdrop = WHITE
-        if cutout.background not in ("transparent", "original", "none"):
-            self._backdrop = read_background(cutout.background)
+        self._backdrop = backdrop or Backdrop(cutout.background)
+        if segment.classic and self._backdrop.kind != "white":
+            raise OptionError("classic is defined on white only; leave out the background.")
 
-    def __call__(self, photo: PhotoSource) -> Result:
+    def __call__(self, photo: PhotoSource, *, name: str | None = None) -> Result:
         """Cut-out, cartoon and all that led to them.
 
         Parameters
         ----------
         photo : path, bytes, binary file object, PIL.Image, or uint8 array
             Arrays are (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA. None is changed.
+        name : str or None
+            Of the files that are saved; "/" makes folders. None: the stem of the photo's path.
 
         Raises
         ------
         PhotoError
-            It cannot be read as a photo.
+            It cannot be read as a photo, or there is not enough memory for it.
+        OptionError
+            The name is no text.
         EngineError
             The Cartoonifier is closed.
         """
         session = self._open_session
+        if name is not None and not isinstance(name, str):
+            raise OptionError(f"name is {name!r}; expected a text.")
+        name = _name_of(photo) if name is None else name
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
             pixels, exif = read_with_exif(photo, self.max_megapixels)
         make = self._make_classic if self.segment.classic else self._make
-        result = make(session, pixels, timings)
-        result.name = _name_of(photo)
-        result.model, result.provider = session.facts.name, session.provider
-        result.threads, result.exif = session.threads, exif
+        with _lack_of_memory_to_error(name, pixels):
+            made = make(session, pixels, timings)
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
-        log.info("%s: %s", result.name, stages)
-        if not result.alpha.any():
-            kept = self.segment.kept_names
-            names = "object" if "all" in kept else " or ".join(kept)
-            found_nothing = f"no {names} found, nothing is kept"
-            result.warnings.append(found_nothing)
-            log.warning("%s: %s", result.name, found_nothing)
-        return result
+        log.info("%s: %s", name, stages)
+        warnings = () if made.alpha.any() else (self._found_nothing,)
+        for warning in warnings:
+            log.warning("%s: %s", name, warning)
+        return replace(
+            made, name=name, warnings=warnings, exif=exif,
+            model=session.facts.name, provider=session.provider, threads=session.threads,
+        )  # fmt: skip
 
     def replace(
         self,
@@ -121,12 +139,22 @@ class Cartoonifier:
             cutout or self.cutout,
             cartoon or self.cartoon,
             self.max_megapixels,
+            None if cutout else self._backdrop,
         )
 
     @property
-    def backdrop_digest(self) -> str:
-        """Of the background's pixels: a picture's path does not tell what is in it."""
-        return hashlib.blake2b(self._backdrop.tobytes(), digest_size=16).hexdigest()
+    def settings(self) -> dict[str, object]:
+        """All that decides a photo's pixels besides the photo and the engine, ready for JSON.
+
+        The background is a name, or a digest of its pixels.
+        """
+        return {
+            "model": self.model.sha256,
+            "segment": {"keep": list(self.segment.kept_names), "classic": self.segment.classic},
+            "cutout": _plain(self.cutout)
+            | {"background": self._backdrop.identity, "people": self.cutout.most_people},
+            "cartoon": _plain(self.cartoon),
+        }
 
     @property
     def provider(self) -> str:
@@ -139,7 +167,7 @@ class Cartoonifier:
         return self._open_session.facts
 
     def close(self) -> None:
-        """Lets go of the model; calls that are under way still finish."""
+        """Releases the model; calls that are under way still finish."""
         self._session = None
 
     def __enter__(self) -> Cartoonifier:
@@ -159,11 +187,17 @@ class Cartoonifier:
             raise EngineError("this Cartoonifier is closed; load another one.")
         return self._session
 
+    @property
+    def _found_nothing(self) -> str:
+        kept = self.segment.kept_names
+        return f"no {'object' if 'all' in kept else ' or '.join(kept)} found, nothing is kept"
+
     def _make(
         self, session: Session, photo: NDArray[np.uint8], timings: dict[str, float]
     ) -> Result:
         height, width = photo.shape[:2]
-        background, threads = self.cutout.background, session.threads
+        background, threads = self._backdrop.kind, session.threads
+        whole = background in ("white", "none")
         with _timed(timings, "resize"):
             small = resize(photo, network_size(height, width, session.facts.input), threads)
             tensor = to_tensor(small, session.facts)
@@ -176,22 +210,24 @@ class Cartoonifier:
             on_white = (
                 photo.copy() if background == "none" else blend(person, alpha, WHITE, threads)
             )
-            whole = background in ("white", "none")
-            if background == "original":
+            behind = self._backdrop.behind(photo, alpha, threads)
+            if whole:
+                cutout = on_white
+            elif background == "original":
                 cutout = photo.copy()
             else:
-                cutout = on_white if whole else self._lay(person, photo, alpha)
+                cutout = _lay(person, alpha, behind, threads)
         with _timed(timings, "cartoon"):
             # The drawing never depends on the background: it is made of the person on white.
             drawing = draw(on_white, self.cartoon, swap=True, threads=threads)
             cartoon = drawing.cartoon
             if not whole:
                 self._colour_rim(cartoon, person, alpha, drawing)
-                cartoon = self._lay(cartoon, photo, alpha)
+                cartoon = _lay(cartoon, alpha, behind, threads)
         return Result(
-            photo, logits, probability, alpha, cutout, cartoon, drawing.palette, drawing.histograms,
-            timings,
-            align_corners=session.facts.align_corners,
+            photo=photo, logits=logits, coarse_probability=probability, alpha=alpha, cutout=cutout,
+            cartoon=cartoon, palette=drawing.palette, histograms=drawing.histograms,
+            timings=timings, align_corners=session.facts.align_corners,
         )  # fmt: skip
 
     def _find_matte(
@@ -205,10 +241,12 @@ class Cartoonifier:
         height, width = photo.shape[:2]
         align_corners, threads = session.facts.align_corners, session.threads
         threshold = self.cutout.threshold
-        if self.cutout.background == "none":
+        if self._backdrop.kind == "none":
             return np.ones((height, width), np.float32), photo
         if self.cutout.clean:
             probability = clean(probability, threshold)
+        if self.cutout.most_people is not None:
+            probability = keep_largest(probability, threshold, self.cutout.most_people)
         if self.cutout.edges == "refined":
             return refined_matte(probability, photo, small, threshold, align_corners, threads)
         upsampled = upsample(probability, height, width, align_corners)
@@ -232,24 +270,13 @@ class Cartoonifier:
         with _timed(timings, "cutout"):
             cutout = np.rint(255 * cut_out(mask, photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
-            # The document reads the cut-out as BGR and treats it as RGB.
+            # The published code reads the cut-out as BGR and treats it as RGB.
             drawing = draw(cutout, self.cartoon, swap=True, threads=session.threads)
         return Result(
-            photo, logits, probability, alpha, cutout, drawing.cartoon, drawing.palette,
-            drawing.histograms, timings,
+            photo=photo, logits=logits, coarse_probability=probability, alpha=alpha, cutout=cutout,
+            cartoon=drawing.cartoon, palette=drawing.palette, histograms=drawing.histograms,
+            timings=timings,
         )  # fmt: skip
-
-    def _lay(
-        self, picture: NDArray[np.uint8], photo: NDArray[np.uint8], alpha: NDArray[np.float32]
-    ) -> NDArray[np.uint8]:
-        """A picture by its matte on the background that was asked for."""
-        match self.cutout.background:
-            case "transparent":
-                return add_alpha(picture, alpha)
-            case "original":
-                return blend(picture, alpha, photo)
-            case _:
-                return blend(picture, alpha, cover(self._backdrop, *alpha.shape))
 
     def _colour_rim(
         self,
@@ -258,7 +285,7 @@ class Cartoonifier:
         alpha: NDArray[np.float32],
         drawing: Drawing,
     ) -> None:
-        """Redraws the edge from the person's colours, for there the drawing is mixed with white."""
+        """Redraws the edge from the person's colours: there, the drawing is mixed with white."""
         redrawn = redraw(person, drawing, self.cartoon, swap=True)
         np.copyto(cartoon, redrawn, where=(alpha < 1)[..., None])
 
@@ -296,16 +323,46 @@ def load(
     ------
     OptionError, ModelError, ProviderError
     """
-    if not max_megapixels > 0:
-        raise OptionError(f"max_megapixels is {max_megapixels}; it is above 0.")
-    session = open_session(model, provider, usable_threads(threads), models)
-    return Cartoonifier(
-        session,
-        segment or SegmentOptions(),
-        cutout or CutoutOptions(),
-        cartoon or CartoonOptions(),
-        max_megapixels,
+    if not isinstance(max_megapixels, Real) or not 0 < max_megapixels < math.inf:
+        raise OptionError(f"max_megapixels is {max_megapixels!r}; expected a number above 0.")
+    stages = (
+        _checked("segment", segment, SegmentOptions),
+        _checked("cutout", cutout, CutoutOptions),
+        _checked("cartoon", cartoon, CartoonOptions),
     )
+    cache = None if models is None else Path(_path("models", models))
+    session = open_session(_path("model", model), provider, usable_threads(threads), cache)
+    return Cartoonifier(session, *stages, max_megapixels)
+
+
+def _checked(name: str, options: Stage | None, kind: type[Stage]) -> Stage:
+    if options is None:
+        return kind()
+    if not isinstance(options, kind):
+        raise OptionError(f"{name} is a {type(options).__name__}; expected {kind.__name__}.")
+    return options
+
+
+def _path(name: str, path: str | os.PathLike[str]) -> str:
+    if not isinstance(path, (str, os.PathLike)):
+        raise OptionError(f"{name} is {path!r}; expected a name or a path.")
+    return os.fspath(path)
+
+
+def _lay(
+    picture: NDArray[np.uint8],
+    alpha: NDArray[np.float32],
+    behind: NDArray[np.uint8] | None,
+    threads: int,
+) -> NDArray[np.uint8]:
+    """A picture by its matte on what lies behind it; None is nothing."""
+    return add_alpha(picture, alpha) if behind is None else blend(picture, alpha, behind, threads)
+
+
+def _plain(options: CutoutOptions | CartoonOptions) -> dict[str, Any]:
+    """The fields by name, their NumPy scalars as Python's."""
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    return {n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()}
 
 
 def _name_of(photo: PhotoSource) -> str:
@@ -320,3 +377,16 @@ def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     timings[stage] = (time.perf_counter() - start) * 1e3
+
+
+@contextmanager
+def _lack_of_memory_to_error(name: str, photo: NDArray[np.uint8]) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
+        height, width = photo.shape[:2]
+        raise PhotoError(
+            f"{name}: not enough memory for {width} x {height} pixels. Scale it down first."
+        ) from error

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -40,6 +42,10 @@ class PhotoRecord:
     """Of its pictures: their path below the output folder, up to the kind."""
     key: str = ""
     """Of the photo's bytes and of all settings that decide the pictures."""
+    source: str = ""
+    """The photo's path without links, or its URL: the same text however it was named."""
+    time: float = 0.0
+    """When this was written down, in seconds since 1970."""
     error: str = ""
     """What went wrong; empty unless it failed. `told` adds what to do."""
     exit_code: int = 0
@@ -69,11 +75,12 @@ class PhotoRecord:
     version: int = VERSION
 
     @classmethod
-    def of_failure(cls, photo: str, name: str, error: EngineError) -> PhotoRecord:
+    def of_failure(cls, photo: str, name: str, error: EngineError, source: str = "") -> PhotoRecord:
         """The record of a photo that could not be done."""
         return cls(
-            photo=photo, name=name, state="failed", error=error.message or str(error),
-            exit_code=error.exit_code, option=error.option, advice=error.advice,
+            photo=photo, name=name, source=source, state="failed",
+            error=error.message or str(error), exit_code=error.exit_code, option=error.option,
+            advice=error.advice, time=time.time(),
         )  # fmt: skip
 
     @property
@@ -86,16 +93,18 @@ class PhotoRecord:
         return EngineError(self.error, option=self.option, advice=self.advice).told(spell)
 
     def to_json(self) -> str:
-        """One line. Empty fields are left out; `parse` gives the same record again."""
+        """One line of ASCII. Empty fields are left out; `parse` gives the same record again."""
         filled = {n: v for n, v in asdict(self).items() if v not in ("", (), {}) or n == "photo"}
-        return json.dumps(filled, ensure_ascii=False, allow_nan=False)
+        return json.dumps(filled, allow_nan=False)
 
 
 def to_record(
     result: Result,
     photo: str,
     *,
+    name: str = "",
     key: str = "",
+    source: str = "",
     files: Mapping[str, str] | None = None,
     measure: bool = True,
     detail: bool = False,
@@ -115,8 +124,10 @@ def to_record(
     return PhotoRecord(
         photo=photo,
         state="done",
-        name=result.name,
+        name=name or result.name,
         key=key,
+        source=source,
+        time=time.time(),
         width=width,
         height=height,
         share=result.share,
@@ -146,13 +157,25 @@ def parse(text: str | bytes) -> PhotoRecord:
     known = {field.name for field in fields(PhotoRecord)}
     if not {"photo", "state"} <= values.keys() <= known:
         raise ValueError(f"unexpected or missing fields: {sorted(values.keys() ^ known)[:3]}")
-    return PhotoRecord(**{name: _CHECKS[name](value) for name, value in values.items()})
+    record = PhotoRecord(**{name: _CHECKS[name](value) for name, value in values.items()})
+    if len(record.digests) != len(record.files):
+        raise ValueError(f"{len(record.files)} files and {len(record.digests)} digests")
+    return record
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
         raise ValueError("expected a text")
     return value
+
+
+def _path_below(value: Any) -> str:
+    """A file's or a name's path that stays below the output folder."""
+    parts = _text(value).split("/")
+    if "\0" in value or ".." in parts or parts[0] == "":
+        raise ValueError(f"expected a path below the output folder, found {value[:80]!r}")
+    os.fsencode(value)  # raises a ValueError for what cannot be the name of a file
+    return str(value)
 
 
 def _state(value: Any) -> str:
@@ -217,10 +240,11 @@ def _channels(check: Callable[[tuple[int, ...], int], bool]) -> Callable[[Any], 
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "photo": _text, "state": _state, "name": _text, "key": _text, "error": _text,
+    "photo": _text, "state": _state, "name": _path_below, "key": _text, "source": _text,
+    "time": _number, "error": _text,
     "exit_code": _count, "option": _text, "advice": _text, "width": _count, "height": _count,
     "share": _number, "metrics": _map_of(_number_or_none), "timings_ms": _map_of(_number),
-    "files": _list_of(_text), "digests": _list_of(_text), "warnings": _list_of(_text),
+    "files": _list_of(_path_below), "digests": _list_of(_text), "warnings": _list_of(_text),
     "model": _text, "provider": _text, "thumbnails": _map_of(_thumbnail), "version": _count,
     "palette": _channels(lambda levels, n: 0 < len(levels) <= n and max(levels) < n),
     "histograms": _channels(lambda counts, n: len(counts) == n),

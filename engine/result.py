@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,15 +17,22 @@ from engine import display, metrics
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
-from engine.files.metadata import check_policy, filter_exif, srgb_profile
-from engine.files.pictures import encode_image
+from engine.files.metadata import filter_exif, srgb_profile
+from engine.files.pictures import encode_image, reduce_picture
 from engine.files.writing import refuse_existing, write_file
-from engine.options import FORMATS, KINDS, PNG_KINDS
+from engine.once import computed_once
+from engine.options import PNG_KINDS, OutputOptions
 from engine.segment.labels import find_labels, upsample
 from engine.strips import at_once
 
+CROP_MARGIN = 0.05
+"""Around what is kept, as a share of its longer side."""
+LONGEST_NAME = 255
+"""Bytes of a file's name, on all common file systems."""
+_ALL = (slice(None), slice(None))
 
-@dataclass(eq=False, repr=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Result:
     """Cut-out and cartoon of one photo, and how they came about.
 
@@ -51,8 +58,8 @@ class Result:
     timings: dict[str, float]
     """Milliseconds per stage."""
     name: str = "photo"
-    """Of the photo, without folder and suffix: the stem of the files that are saved."""
-    warnings: list[str] = field(default_factory=list)
+    """The stem of the files that are saved; "/" makes folders."""
+    warnings: tuple[str, ...] = ()
     align_corners: bool = False
     """How the logits lie on the photo: corner on corner, or both as areas."""
     model: str = ""
@@ -62,19 +69,19 @@ class Result:
     exif: bytes = b""
     """The photo's, as it was read; empty for none."""
 
-    @cached_property
+    @computed_once
     def probability(self) -> NDArray[np.float32]:
         """(H, W), 0..1: share of the kept classes, upsampled bilinearly."""
         height, width = self.alpha.shape
         return upsample(self.coarse_probability, height, width, self.align_corners)
 
-    @cached_property
+    @computed_once
     def label_map(self) -> NDArray[np.uint8]:
         """(H, W), class index of each pixel, whether kept or not."""
         height, width = self.alpha.shape
         return find_labels(self.logits, height, width, self.align_corners)
 
-    @cached_property
+    @computed_once
     def metrics(self) -> dict[str, float]:
         """ "mse", "log_mse" and "ssim" between cut-out and cartoon, transparency on white."""
         pair = [self._on_white(picture) for picture in (self.cutout, self.cartoon)]
@@ -88,6 +95,14 @@ class Result:
     def share(self) -> float:
         """Share of the picture that is kept, 0..1."""
         return float(self.alpha.mean())
+
+    def __repr__(self) -> str:
+        height, width = self.alpha.shape
+        runner = f"{self.model} on {self.provider}, " if self.model else ""
+        return (
+            f"Result({self.name!r}, {width} x {height}, kept {100 * self.share:.1f} %, "
+            f"{runner}{sum(self.timings.values()):.0f} ms)"
+        )
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: photo, cut-out, cartoon and palette."""
@@ -104,22 +119,35 @@ class Result:
 
         Raises OptionError for another kind.
         """
-        picture = Image.fromarray(self._pixels(kind))
-        if kind == "labels":
-            picture.putpalette(voc_colours().tobytes())
-        return picture
+        OutputOptions(kinds=(kind,))
+        pixels = self._pixels(kind, _ALL)
+        return _with_palette(pixels) if kind == "labels" else Image.fromarray(pixels)
 
-    def encode(self, kind: str, format: str, metadata: str = "copy-safe") -> bytes:
-        """The file of one picture; `format` is "png", "jpg" or "webp", `metadata` as in `save`.
+    def encode(
+        self,
+        kind: str,
+        format: str = "png",
+        metadata: str = "copy-safe",
+        *,
+        quality: int | None = None,
+        crop: bool = False,
+        size: int | None = None,
+    ) -> bytes:
+        """The file of one picture. `kind` as for `picture`, the others as in OutputOptions.
 
-        Raises OptionError for another kind, OutputError where the format cannot hold it.
+        Raises
+        ------
+        OptionError
+            An unknown kind or format, another argument out of its range, or a format that does not
+            go with the kind, or with a transparent background.
+        OutputError
+            The format cannot hold a picture of this size.
         """
-        if kind == "labels":
-            return encode_image(self.picture(kind), format)
-        if kind == "mask" or metadata == "strip":
-            return encode_image(self._pixels(kind), format)
-        exif = filter_exif(self.exif, metadata)
-        return encode_image(self._pixels(kind), format, exif, srgb_profile())
+        output = OutputOptions((kind,), format, quality, metadata, crop, size)
+        if kind in PNG_KINDS and format != "png":
+            raise OptionError(f"{kind} is exact, and written as png only.", option="format")
+        self._refuse_transparency(output)
+        return self._encode(kind, output)
 
     def save(
         self,
@@ -129,6 +157,9 @@ class Result:
         format: str = "png",
         overwrite: bool = False,
         metadata: str = "copy-safe",
+        quality: int | None = None,
+        crop: bool = False,
+        size: int | None = None,
     ) -> list[Path]:
         """Writes `name`_`kind`.`format` for each kind, and returns the paths.
 
@@ -136,27 +167,28 @@ class Result:
         labels are always PNG, and without metadata.
 
         `metadata` is "copy-safe" (the photo's EXIF without place, maker's notes and thumbnail, and
-        an sRGB profile), "keep" (also with those, but the thumbnail) or "strip" (nothing).
+        an sRGB profile), "keep" (also with those, but the thumbnail) or "strip" (nothing);
+        `which` and the others are the kinds and the rest of OutputOptions.
 
         Raises
         ------
         OptionError
-            An unknown kind or format, or jpg for a picture with a transparent background.
+            An unknown kind or format, another argument out of its range, or jpg for a picture with
+            a transparent background.
         OutputError
-            A file exists, or cannot be written.
+            A file exists, cannot be written, or would lie outside the folder by its name.
         """
-        check_policy(metadata)
-        which = tuple(dict.fromkeys(which))
-        paths = output_paths(Path(folder), self.name, which, format)
-        if self.cutout.shape[2] == 4:
-            refuse_transparency(which, format)
+        if not isinstance(folder, (str, os.PathLike)):
+            raise OptionError(f"folder is {folder!r}; expected a path.")
+        kinds = (which,) if isinstance(which, str) else tuple(dict.fromkeys(which))
+        output = OutputOptions(kinds, format, quality, metadata, crop, size)
+        self._refuse_transparency(output)
+        paths = output_paths(Path(folder), self.name, kinds, format)
+        check_name(self.name, paths)
         if not overwrite:
             refuse_existing(paths)
         written: list[Path] = []
-        calls = [
-            lambda k=kind, p=path: self.encode(k, p.suffix[1:], metadata)
-            for kind, path in zip(which, paths, strict=True)
-        ]
+        calls = [partial(self._encode, kind, output) for kind in kinds]
         try:
             for data, path in zip(at_once(calls, self.threads), paths, strict=True):
                 write_file(data, path, overwrite)
@@ -167,29 +199,53 @@ class Result:
             raise
         return paths
 
-    def _pixels(self, kind: str) -> NDArray[np.uint8]:
+    def _encode(self, kind: str, output: OutputOptions) -> bytes:
+        pixels = self._pixels(kind, self._kept_part() if output.crop else _ALL)
+        if output.size:
+            pixels = reduce_picture(pixels, output.size, is_label_map=kind == "labels")
+        if kind in PNG_KINDS:
+            return encode_image(_with_palette(pixels) if kind == "labels" else pixels, "png")
+        if output.metadata == "strip":
+            return encode_image(pixels, output.format, quality=output.quality)
+        exif = filter_exif(self.exif, output.metadata)
+        return encode_image(pixels, output.format, exif, srgb_profile(), output.quality)
+
+    def _pixels(self, kind: str, part: tuple[slice, slice]) -> NDArray[np.uint8]:
         match kind:
             case "cutout":
-                return self.cutout
+                return self.cutout[part]
             case "cartoon":
-                return self.cartoon
+                return self.cartoon[part]
             case "mask":
-                return np.asarray(np.rint(self.alpha * np.float32(255)), np.uint8)
+                return np.asarray(np.rint(self.alpha[part] * np.float32(255)), np.uint8)
             case "labels":
-                return self.label_map
-            case "compare":
-                return self._side_by_side()
-        raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
+                return self.label_map[part]
+        return np.hstack([picture[part] for picture in self._alike()])
 
-    def _side_by_side(self) -> NDArray[np.uint8]:
-        """photo | cut-out | cartoon."""
+    def _alike(self) -> tuple[NDArray[np.uint8], ...]:
+        """photo, cut-out and cartoon, of one size and with as many channels."""
         height, width, channels = self.cutout.shape
         photo = self.photo
         if photo.shape[:2] != (height, width):
             photo = np.asarray(cv2.resize(photo, (width, height)))
         if channels == 4:
             photo = np.dstack([photo, np.full((height, width), 255, np.uint8)])
-        return np.hstack([photo, self.cutout, self.cartoon])
+        return photo, self.cutout, self.cartoon
+
+    def _kept_part(self) -> tuple[slice, slice]:
+        """Rows and columns of what is kept, with a margin; all where nothing is."""
+        left, top, width, height = cv2.boundingRect(self._pixels("mask", _ALL))
+        if not width:
+            return _ALL
+        margin = round(CROP_MARGIN * max(width, height))
+        return (
+            slice(max(0, top - margin), top + height + margin),
+            slice(max(0, left - margin), left + width + margin),
+        )
+
+    def _refuse_transparency(self, output: OutputOptions) -> None:
+        if self.cutout.shape[2] == 4:
+            refuse_transparency(output.kinds, output.format)
 
     def _on_white(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if picture.shape[2] == 3:
@@ -198,19 +254,32 @@ class Result:
 
 
 def output_paths(folder: Path, name: str, which: Sequence[str], format: str) -> list[Path]:
-    """The files that `Result.save` writes, in the order of `which`.
-
-    Raises OptionError for an unknown kind or format.
-    """
-    for kind in which:
-        if kind not in KINDS:
-            raise OptionError(f"{kind!r} is nothing to save; wanted {', '.join(KINDS)}.")
-    if format not in FORMATS:
-        raise OptionError(f"format {format!r}: wanted {', '.join(FORMATS)}.")
+    """The files that `Result.save` writes, in the order of `which`."""
     return [folder / f"{name}_{kind}.{'png' if kind in PNG_KINDS else format}" for kind in which]
+
+
+def check_name(name: str, paths: Sequence[Path]) -> None:
+    """Raises OutputError when `name` cannot be that of `paths`, its files below a folder."""
+    if not name or name.endswith("/"):
+        problem = "it is empty"
+    elif "\0" in name:
+        problem = "it holds a NUL"
+    elif name.startswith("/") or ".." in name.split("/"):
+        problem = "it leads out of the folder"
+    elif any(len(path.name.encode(errors="replace")) > LONGEST_NAME for path in paths):
+        problem = f"with what is added, it is longer than {LONGEST_NAME} bytes"
+    else:
+        return
+    raise OutputError(f"{name!r} cannot be the name of files: {problem}. Give another name.")
 
 
 def refuse_transparency(which: Sequence[str], format: str) -> None:
     """Raises OptionError when a picture with an alpha channel would become a jpg."""
     if format == "jpg" and not PNG_KINDS.issuperset(which):
         raise OptionError("jpg holds no transparency; use png or webp.")
+
+
+def _with_palette(label_map: NDArray[np.uint8]) -> Image.Image:
+    image = Image.fromarray(label_map)
+    image.putpalette(voc_colours().tobytes())
+    return image

@@ -1,6 +1,6 @@
-"""`python -m engine.run photo.jpg`: the command line, which is `engine.cli`."""
+"""`python -m engine.run photo.jpg`: the program `cartoonify`, which is in `engine.cli`."""
 
-from engine.cli.run import cli
+from engine.cli.app import cli
 
 if __name__ == "__main__":
     cli()

@@ -38,7 +38,7 @@ def cgroup_cpus(root: Path) -> float:
     Reads cgroup v2 (`cpu.max`) on the way from the process's group up to the top, and v1.
     """
     quotas = [math.inf]
-    for folder in _groups(root / "proc/self/cgroup"):
+    for folder in group_folders(root / "proc/self/cgroup", "cpu"):
         v2 = root / "sys/fs/cgroup" / folder
         v1 = root / "sys/fs/cgroup/cpu" / folder
         quotas.append(_ratio(_words(v2 / "cpu.max")))
@@ -51,18 +51,19 @@ def _is_whole(number: Any) -> bool:
     return isinstance(number, Integral) and not isinstance(number, bool)
 
 
-def _groups(table: Path) -> list[str]:
+def group_folders(table: Path, controller: str) -> list[str]:
     """The process's groups and their parents, relative to the hierarchy's top, "" included."""
     folders = {""}
-    for line in _lines(table):
+    for line in read_lines(table):
         controllers, group = line.split(":", 2)[1:]
-        if not controllers or "cpu" in controllers.split(","):
+        if not controllers or controller in controllers.split(","):
             parts = [part for part in group.split("/") if part not in ("", "..")]
             folders |= {"/".join(parts[:depth]) for depth in range(len(parts) + 1)}
     return sorted(folders)
 
 
-def _lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """The lines of one of the system's files; none where it does not exist."""
     try:
         return path.read_text().splitlines()
     except OSError:
@@ -70,7 +71,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _words(path: Path) -> list[str]:
-    return " ".join(_lines(path)).split()
+    return " ".join(read_lines(path)).split()
 
 
 def _ratio(words: list[str]) -> float:

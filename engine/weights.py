@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError, OptionError, did_you_mean
+from engine.errors import ModelError, did_you_mean
 from engine.facts import (
     MAX_DESCRIPTION_BYTES,
     METADATA_KEY,
@@ -47,9 +47,7 @@ MAX_MODEL_BYTES = (1 << 31) - 1
 """As long as a protobuf message, which an .onnx file is, may be."""
 
 
-def find_model(
-    model: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None
-) -> tuple[bytes, ModelFacts | None]:
+def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts | None]:
     """The bytes and facts of a model: a name of the manifest or the cache, or an .onnx file.
 
     The facts are None where they are neither in the manifest nor in a JSON beside the file;
@@ -57,19 +55,15 @@ def find_model(
 
     Raises
     ------
-    OptionError
-        The model or the cache is not a name or path.
     ModelError
         The name is unknown, the file missing, or its SHA-256 is not the one that was promised.
     """
-    name = _to_name(model, "model")
-    folder = cache_folder() if cache is None else Path(_to_name(cache, "models"))
     entries = _read_manifest()
-    name = entries["default"] if name == "default" else name
+    name = entries["default"] if model == "default" else model
     if name in entries["models"]:
         facts = to_facts(name, entries["models"][name], f"manifest.json: {name}")
         return _read_checked(models_folder() / entries["models"][name]["file"], facts.sha256), facts
-    path = folder / f"{name}.onnx"
+    path = (cache or cache_folder()) / f"{name}.onnx"
     if not os.path.isfile(path):
         path = Path(name)
     if not os.path.isfile(path):
@@ -123,13 +117,6 @@ def models_folder() -> Path:
 def _read_manifest() -> dict[str, Any]:
     path = models_folder() / "manifest.json"
     return parse_description(_read(path, MAX_DESCRIPTION_BYTES), str(path))
-
-
-def _to_name(path: Any, option: str) -> str:
-    name = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(name, str):
-        raise OptionError(f"{option} is {name!r}, expected a name or path as text.", option=option)
-    return name
 
 
 def _read_checked(path: Path, sha256: str | None) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "versions", "facts"},
+    {"errors", "once", "versions", "facts"},
     {"options", "threads", "process", "strips", "files", "weights", "kernels", "reference"},
     {"segment", "cutout", "cartoon", "metrics", "display"},
     {"result"},

@@ -32,7 +32,7 @@ def test_a_description_works_beside_a_model_and_in_it(tmp_path, monkeypatch, tex
     (code,) = blocks("python")
     exec(code, {})
     (tmp_path / "net.json").unlink()
-    assert find_model(path)[1] is None
+    assert find_model(str(path))[1] is None
     assert engine.load(path, "cpu").model == beside.model
 
 

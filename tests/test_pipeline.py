@@ -114,7 +114,7 @@ def test_nothing_found_is_all_background_with_a_warning(tiny, caplog):
     result = tiny(photo)
     assert (result.cutout == 255).all()
     assert result.cartoon.shape == photo.shape
-    assert result.warnings == ["no person found, nothing is kept"]
+    assert result.warnings == ("no person found, nothing is kept",)
     assert "no person found" in caplog.text
 
 

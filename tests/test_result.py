@@ -67,9 +67,9 @@ def test_masks_stay_png_in_any_format(result, tmp_path, format):
 
 
 def test_unknown_kinds_and_formats_are_refused(result, tmp_path):
-    with pytest.raises(engine.OptionError, match="wanted cutout"):
+    with pytest.raises(engine.OptionError, match="expected some of cutout"):
         result.save(tmp_path, ("cutoff",))
-    with pytest.raises(engine.OptionError, match="wanted png"):
+    with pytest.raises(engine.OptionError, match="expected png"):
         result.save(tmp_path, format="bmp")
     assert not list(tmp_path.iterdir())
 

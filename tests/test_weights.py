@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -217,7 +218,7 @@ ODD_FILES = [make_fifo, make_device, make_folder]
 def test_a_model_that_is_no_regular_file_is_refused(tmp_path, make):
     make(tmp_path / "odd.onnx")
     with pytest.raises(ModelError, match="no regular file"):
-        find_model(tmp_path / "odd.onnx")
+        find_model(str(tmp_path / "odd.onnx"))
     (found,) = [model for model in list_models(tmp_path) if model["name"] == "odd"]
     assert "expected a regular file" in found["problem"]
 
@@ -227,15 +228,15 @@ def test_a_description_that_is_no_regular_file_is_refused(tmp_path, make):
     path = write_tiny_model(tmp_path / "tiny.onnx")
     make(tmp_path / "tiny.json")
     with pytest.raises(ModelError, match=r"tiny\.json: .*expected a regular file"):
-        find_model(path)
+        find_model(str(path))
 
 
 @pytest.mark.parametrize("model", [None, 3, b"default", ["default"], True])
 def test_what_is_no_name_is_an_option_error(model):
-    with pytest.raises(OptionError, match=r"model is .*expected a name or path"):
+    with pytest.raises(OptionError, match=r"model is .*expected a name or a path"):
         engine.load(model)
     if model is not None:
-        with pytest.raises(OptionError, match=r"models is .*expected a name or path"):
+        with pytest.raises(OptionError, match=r"models is .*expected a name or a path"):
             engine.load(models=model)
 
 
@@ -245,7 +246,7 @@ def test_odd_names_of_models_are_told(tmp_path, name):
         find_model(name)
     assert str(caught.value).isprintable()
     with pytest.raises(ModelError, match="no such name"):
-        find_model("x", name)
+        find_model("x", Path(name))
 
 
 def test_the_command_that_exports_a_model_can_be_copied():

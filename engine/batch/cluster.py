@@ -1,227 +1,180 @@
-"""A batch on a Ray cluster: the same pictures, byte for byte, by as many machines as there are.
+"""The same work on a Ray cluster: each actor of Ray Data is a worker on one processor.
 
-Photos are listed and read, and pictures written, at any path or URL that fsspec knows; remote ones
-need the package of their file system (s3fs, gcsfs, ...). Each actor of Ray Data holds one
-Cartoonifier. A photo that cannot be done is a row, not a crash; a worker that dies is replaced, and
-its photos are done again: the same files with the same bytes.
+Photos and pictures have to be where all machines see them: a shared folder, or URLs. A worker that
+dies is replaced, and its photos are done again: the same files with the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import itertools
 import logging
 import os
-import posixpath
-import time
-import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from engine import pipeline
-from engine.batch.urls import exists, list_files, list_photos, read, write
-from engine.errors import EngineError, OptionError, OutputError, PhotoError
-from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
+from engine.batch.journal import Journal
+from engine.batch.plan import Task
+from engine.batch.run import note
+from engine.batch.work import Recipe, Work, Worker
+from engine.errors import DiskFullError, EngineError, ModelError, OptionError, ProviderError
 from engine.record import PhotoRecord, parse
-from engine.result import output_paths
-from engine.versions import __version__
-from engine.weights import find_model
+from engine.versions import how_to_install
 
-JOURNAL = "journal.parquet"
-"""A folder of Parquet files below the output folder; a later row of a name replaces an earlier."""
 BATCH_SIZE = 4
-ROWS_PER_FILE = 500
-SECONDS_PER_FILE = 20.0
+WINDOW = 50_000
+"""Tasks that Ray knows of at a time: the driver's memory does not grow with their number."""
+MEMORY = 1_600_000_000
+"""Bytes that a worker asks the cluster for: enough for a photo of 48 megapixels."""
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What all workers have to know."""
-
-    out: str
-    model: str = "default"
-    models: str | None = None
-    kinds: tuple[str, ...] = ("cutout", "cartoon")
-    format: str = "png"
-    metadata: str = "copy-safe"
-    segment: SegmentOptions = field(default_factory=SegmentOptions)
-    cutout: CutoutOptions = field(default_factory=CutoutOptions)
-    cartoon: CartoonOptions = field(default_factory=CartoonOptions)
-    overwrite: bool = False
-    resume: bool = False
-    provider: str = "auto"
-    max_megapixels: float = MAX_MEGAPIXELS
-    detail: bool = False
-    """Whether the records have thumbnails and histograms, for a report."""
+_KINDS = {kind.exit_code: kind for kind in (OptionError, ModelError, ProviderError)}
 
 
-def run(
-    inputs: Sequence[str],
-    plan: Plan,
+def run_on_ray(
+    tasks: Iterable[Task],
+    recipe: Recipe,
+    work: Work,
+    journal: Journal | None = None,
     address: str = "local",
-    actors: tuple[int, int] | None = None,
-    recursive: bool = True,
-) -> Iterator[dict[str, Any]]:
-    """Does all pictures below the inputs, and yields a row for each as it is done.
+    workers: int | None = None,
+) -> Iterator[PhotoRecord]:
+    """Does the tasks, and yields their records as they are done.
 
     Parameters
     ----------
-    inputs : paths or URLs of photos and folders
     address : "local" (a cluster of this machine alone), "auto", "host:port" or "ray://..."
-    actors : the fewest and the most workers, one processor each; None for all that there are
-    recursive : whether folders in folders are looked into, and mirrored
+    workers : how many; None for as many as there are processors, as long as there is work
 
-    Rows have "photo", "name", "state" (done, skipped or failed), "key", "error", "exit_code" and,
-    as JSON, "record". They are also written to the journal, every few seconds. Closing the
-    generator stops the job.
+    Closing the generator stops the job.
 
     Raises
     ------
-    OptionError, ModelError
-        Ray is not installed or not there, two photos have one name, or there is no such model.
+    OptionError, ModelError, ProviderError
+        Ray is not installed or not there, or a worker cannot load what it needs.
+    DiskFullError
+        There is no room for a picture.
     """
-    plan = replace(plan, out=plan.out if "://" in plan.out else os.path.abspath(plan.out))
-    if actors and min(actors) < 1:
-        raise OptionError(f"jobs is {min(actors)}; it is at least 1.")
-    find_model(plan.model, Path(plan.models) if plan.models else None)
+    if workers is not None and workers < 1:
+        raise OptionError(f"jobs is {workers}; it is at least 1.")
+    target = replace(work.target, folder=_everywhere(work.target.folder))
+    work = replace(work, target=target)
     ray = _connect(address)
+    remaining = iter(tasks)
+    while window := list(itertools.islice(remaining, WINDOW)):
+        yield from _run_window(ray, window, recipe, work, journal, workers)
+
+
+def _run_window(
+    ray: Any,
+    tasks: list[Task],
+    recipe: Recipe,
+    work: Work,
+    journal: Journal | None,
+    workers: int | None,
+) -> Iterator[PhotoRecord]:
+    doable = [task for task in tasks if not task.problem]
+    for task in tasks:
+        if task.problem:
+            failure = PhotoRecord.of_failure(task.photo, task.name, task.problem)
+            yield note(failure, journal)
+    items = [_to_item(task, journal) for task in doable]
     try:
-        before = _read_journal(plan.out) if plan.resume else {}
-        there = list_files(plan.out)
-        photos = list_photos(inputs, plan.out, recursive)
-    except (ImportError, ValueError) as error:  # a file system's package, or its URLs
-        raise OptionError(f"--ray: {error}") from error
-    items, lost = [], []
-    for url, name, problem in photos:
-        if problem:
-            lost.append(_failed(url, name, PhotoError(problem)))
-            continue
-        key, _, source = before.get(name, ("", "", ""))
-        is_taken = not there.isdisjoint(_outputs(plan, name)) and source != url
-        items.append({"photo": url, "name": name, "done_key": key, "is_taken": is_taken})
-    yield from _write_journal(_chain(lost, _map(ray, items, plan, actors), before), plan.out)
+        for row in _map(ray, items, recipe, work, workers):
+            record = parse(row["record"])
+            if row["is_fatal"]:
+                kind = (
+                    DiskFullError if row["is_full"] else _KINDS.get(record.exit_code, EngineError)
+                )
+                raise kind(record.error, option=record.option, advice=record.advice)
+            yield note(record, journal)
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+        raise EngineError(f"the cluster failed: {reason}") from error
+
+
+def _to_item(task: Task, journal: Journal | None) -> dict[str, str]:
+    before = journal.find(task.name) if journal else None
+    light = replace(before, thumbnails={}, histograms={}) if before else None
+    return {
+        "photo": _everywhere(task.photo),
+        "given": task.photo,
+        "name": task.name,
+        "before": light.to_json() if light else "",
+    }
 
 
 def _map(
-    ray: Any, items: list[dict[str, Any]], plan: Plan, actors: tuple[int, int] | None
+    ray: Any, items: list[dict[str, str]], recipe: Recipe, work: Work, workers: int | None
 ) -> Iterator[dict[str, Any]]:
     if not items:
         return
-    processors = int(ray.cluster_resources().get("CPU", 1))
-    least, most = actors or (1, processors)
+    processors = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    least, most = (workers, workers) if workers else (1, processors)
     blocks = min(len(items), max(most * 8, len(items) // 256))
+    memory = min(MEMORY, ray.cluster_resources().get("memory", MEMORY) / 2)
     yield from (
         ray.data.from_items(items, override_num_blocks=blocks)
         .map_batches(
-            _Worker,
-            fn_constructor_args=(plan,),
+            _Actor,
+            fn_constructor_args=(recipe, work),
             batch_size=BATCH_SIZE,
             compute=ray.data.ActorPoolStrategy(min_size=least, max_size=most),
             num_cpus=1,
+            memory=memory,
         )
         .iter_rows()
     )
 
 
-def _chain(
-    lost: list[dict[str, Any]], rows: Iterator[dict[str, Any]], before: Before
-) -> Iterator[dict[str, Any]]:
-    """What cannot be done, then what was; of what was done before, the record is known."""
-    yield from lost
-    for row in rows:
-        known = before[row["name"]][1] if row["state"] == "skipped" else row["record"]
-        yield row | {"record": known}
+class _Actor:
+    """One worker on one processor. What it cannot load is told by its rows."""
 
-
-class _Worker:
-    """An actor: one Cartoonifier on one processor."""
-
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, recipe: Recipe, work: Work) -> None:
         import cv2
 
         from engine import process
 
         process.prepare_imports()
         cv2.setNumThreads(1)
-        self.plan = plan
-        self.app = pipeline.load(
-            plan.model, plan.provider, 1,
-            segment=plan.segment, cutout=plan.cutout, cartoon=plan.cartoon,
-            models=plan.models, max_megapixels=plan.max_megapixels,
-        )  # fmt: skip
+        self._worker: Worker | None = None
+        self._failure: EngineError | None = None
+        try:
+            self._worker = Worker(recipe.load(threads=1), work)
+        except EngineError as error:
+            self._failure = error
         process.own_process(1, 1, 1)
-        settings = {**asdict(plan), "sha256": self.app.model.sha256, "version": __version__}
-        for name in ("out", "overwrite", "resume", "detail", "provider"):
-            del settings[name]
-        self.settings = json.dumps({**settings, "backdrop": self.app.backdrop_digest})
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        columns = ("photo", "name", "done_key", "is_taken")
-        rows = [
-            self._do(str(url), str(name), str(key), bool(is_taken))
-            for url, name, key, is_taken in zip(*(batch[c] for c in columns), strict=True)
-        ]
+        columns = ("photo", "given", "name", "before")
+        rows = [self._do(*map(str, row)) for row in zip(*(batch[c] for c in columns), strict=True)]
         return {column: [row[column] for row in rows] for column in rows[0]}
 
-    def _do(self, url: str, name: str, done_key: str, is_taken: bool) -> dict[str, Any]:
+    def _do(self, photo: str, given: str, name: str, before: str) -> dict[str, Any]:
         try:
-            data = read(url)
-            key = hashlib.blake2b(self.settings.encode() + data, digest_size=16).hexdigest()
-            paths = _outputs(self.plan, name)
-            row = {"photo": url, "name": name, "key": key, "error": "", "exit_code": 0}
-            if key == done_key and all(map(exists, paths)):
-                return row | {"state": "skipped", "record": ""}
-            is_taken = is_taken and not self.plan.overwrite
-            if is_taken and not self.plan.resume:
-                raise OutputError(f"{paths[0]}: exists already, and is kept.")
-            record = self._make(url, name, data, paths, is_taken)
-            return row | {"state": "done", "record": record}
+            if self._worker is None:
+                raise self._failure or ModelError("no model is loaded.")
+            record = self._worker.do(Task(photo, name), parse(before) if before else None)
+            failure = None
         except EngineError as error:
-            return _failed(url, name, error)
-        except Exception as error:  # whatever it is, the other photos are still done
-            log.debug("%s", url, exc_info=True)
-            return _failed(url, name, EngineError(f"{url}: unexpected {error!r}"))
-
-    def _make(self, url: str, name: str, data: bytes, paths: list[str], is_taken: bool) -> str:
-        """Files that stand there already have to be the same, as after a lost journal."""
-        from engine.record import to_record
-
-        try:
-            result = self.app(data)
-        except PhotoError as error:
-            raise PhotoError(str(error).replace("bytes", url, 1)) from error
-        result.name = posixpath.basename(name)
-        for kind, path in zip(self.plan.kinds, paths, strict=True):
-            suffix = path.rpartition(".")[2]
-            picture = result.encode(kind, suffix, self.plan.metadata)
-            if is_taken and exists(path) and read(path) != picture:
-                raise OutputError(f"{path}: exists already, and is kept.")
-            write(path, picture)
-        files = dict.fromkeys(paths, "")
-        return to_record(result, url, files=files, detail=self.plan.detail).to_json()
+            record, failure = PhotoRecord.of_failure(given, name, error), error
+        return {
+            "record": replace(record, photo=given).to_json(),
+            "is_fatal": failure is not None,
+            "is_full": isinstance(failure, DiskFullError),
+        }
 
 
-def to_record_of(row: dict[str, Any]) -> PhotoRecord:
-    """A row as a record."""
-    if row["error"]:
-        return PhotoRecord(
-            photo=row["photo"], name=row["name"], state="failed", error=row["error"],
-            exit_code=row["exit_code"],
-        )  # fmt: skip
-    return replace(parse(row["record"]), state=row["state"], key=row["key"])
+def _everywhere(path: str) -> str:
+    """A path that means the same in the workers' folders."""
+    return path if not path or "://" in path else os.path.abspath(path)
 
 
 def _connect(address: str) -> Any:
     try:
-        import fsspec  # noqa: F401
         import ray
         import ray.data
     except ImportError as error:
-        raise OptionError(f"--ray: {error}. pip install 'cartoonify-engine[ray]'") from None
+        raise OptionError(f"Ray is missing ({error}): {how_to_install('ray')}.") from None
     if not ray.is_initialized():
         try:
             ray.init(
@@ -230,73 +183,9 @@ def _connect(address: str) -> Any:
                 logging_level=logging.ERROR,
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise OptionError(f"--ray {address}: no cluster there ({error}).") from error
+            raise OptionError(f"{address}: there is no cluster ({error}).", option="ray") from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray").setLevel(logging.ERROR)
     return ray
-
-
-def _failed(url: str, name: str, error: EngineError) -> dict[str, Any]:
-    return {
-        "photo": url, "name": name, "state": "failed", "key": "", "error": str(error),
-        "exit_code": error.exit_code, "record": "",
-    }  # fmt: skip
-
-
-def _outputs(plan: Plan, name: str) -> list[str]:
-    """URLs of a photo's pictures, in the order of the kinds."""
-    paths = output_paths(Path("."), name, plan.kinds, plan.format)
-    return [posixpath.join(plan.out, path.as_posix()) for path in paths]
-
-
-def _write_journal(rows: Iterator[dict[str, Any]], out: str) -> Iterator[dict[str, Any]]:
-    waiting: list[dict[str, Any]] = []
-    run_name, parts, last = uuid.uuid4().hex[:12], 0, time.monotonic()
-    try:
-        for row in rows:
-            yield row
-            waiting.append(row)
-            if len(waiting) >= ROWS_PER_FILE or time.monotonic() - last > SECONDS_PER_FILE:
-                _write_part(waiting, out, run_name, parts)
-                waiting, parts, last = [], parts + 1, time.monotonic()
-    finally:
-        if waiting:
-            _write_part(waiting, out, run_name, parts)
-
-
-def _write_part(rows: list[dict[str, Any]], out: str, run_name: str, part: int) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    table = pyarrow.Table.from_pylist([{**row, "time": time.time()} for row in rows])
-    buffer = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(table, buffer)
-    write(posixpath.join(out, JOURNAL, f"{run_name}-{part:06d}.parquet"), bytes(buffer.getvalue()))
-
-
-Before = dict[str, tuple[str, str, str]]
-
-
-def _read_journal(out: str) -> Before:
-    """Key, record and photo of each name that was done."""
-    import fsspec
-    import pyarrow.parquet
-
-    files, folder = fsspec.core.url_to_fs(posixpath.join(out, JOURNAL))
-    rows: list[dict[str, Any]] = []
-    for path in files.find(folder):
-        if posixpath.basename(path).startswith(".") or not path.endswith(".parquet"):
-            continue
-        try:
-            with files.open(path) as file:
-                rows += pyarrow.parquet.read_table(file).to_pylist()
-        except pyarrow.ArrowInvalid as error:
-            log.warning("%s: damaged, its photos are done again (%s)", path, error)
-    done: Before = {}
-    for row in sorted(rows, key=lambda row: float(row["time"])):
-        if row["state"] != "failed":
-            record = row["record"] or done.get(row["name"], ("", "", ""))[1]
-            done[row["name"]] = (row["key"], record, row["photo"])
-    return done

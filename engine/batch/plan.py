@@ -1,160 +1,124 @@
-"""What a run reads and what it will write, settled before any work."""
+"""What a run does, settled before any work: a task for each photo, and its pictures' names."""
 
 from __future__ import annotations
 
-import glob
-import logging
-import os
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from engine.batch.journal import NAME as JOURNAL
-from engine.batch.journal import owned_files
-from engine.errors import EngineError, OptionError, PhotoError
-from engine.files.photos import SUFFIXES
-from engine.options import KINDS
+from engine.batch.listing import STDIN, Found
+from engine.batch.store import open_store
+from engine.batch.target import Target
+from engine.errors import OptionError, PhotoError
 
-if TYPE_CHECKING:
-    from engine.batch.output import Output
-
-STDIN = "-"
-
-log = logging.getLogger(__name__)
+Holder = Callable[[str], str]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One photo to do, or an input that cannot be done."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One photo to do, or a word that leads to none."""
 
-    source: str
-    """A path, or "-" for standard input."""
+    photo: str
+    """A path or URL, or "-" for standard input."""
     name: str
-    """Of its outputs: their path below the output folder, up to the kind."""
-    error: EngineError | None = None
+    """Of its pictures: their path below the output folder, up to the kind."""
+    problem: PhotoError | None = None
 
 
-def plan_jobs(inputs: Sequence[str], output: Output, recursive: bool = False) -> list[Job]:
-    """A job for each photo: files as given, folders as the pictures in them, each once.
+def plan_tasks(found: Iterable[Found], target: Target, holder: Holder = lambda _: "") -> list[Task]:
+    """A task for each photo, with a name of its own.
 
-    With `recursive` also the pictures of the folders in folders, whose outputs are in folders of
-    the same names. What is hidden is left out, and so are outputs of earlier runs. A pattern
-    (*, ?, [...]) that is no file stands for what it matches.
+    A photo's name is its path below the folder that was named, without the suffix. Photos of one
+    stem in one folder (a.jpg and a.png) are told apart by their suffix. A photo keeps the name
+    that it had in earlier runs: when b.jpg arrives beside b.png, b.png is still "b".
 
-    Photos of one stem (a.jpg and a.png) are told apart by their suffix. Raises OptionError
-    when outputs collide even so, or would replace a photo that is still to be read.
+    Parameters
+    ----------
+    holder : the identity of the photo that an earlier run gave a name to, or ""
+
+    Raises
+    ------
+    OptionError
+        Two photos have the same name even so, a picture would replace a photo that is still to be
+        read, or there are several photos for one file.
     """
-    jobs: list[Job] = []
-    seen: set[str] = set()
-    for given in inputs:
-        for job in _expand(given, output, recursive):
-            identity = STDIN if job.source == STDIN else os.path.realpath(job.source)
-            if identity not in seen:
-                seen.add(identity)
-                jobs.append(job)
-    jobs = _tell_apart(jobs)
-    _refuse_collisions(jobs, output)
-    return jobs
+    photos = list(found)
+    tasks = [
+        Task(f.photo, name, f.problem)
+        for f, name in zip(photos, _name(photos, holder), strict=True)
+    ]
+    _refuse_collisions(tasks, target)
+    return tasks
 
 
-def list_folder(folder: str, output: Output, recursive: bool) -> Iterator[Job]:
-    """A job for each picture, in the order of the names; an error for what cannot be listed."""
-    own = os.path.realpath(output.folder) if output.folder else ""
-    made = {os.path.realpath(path) for path in owned_files(own)} if own else set()
-    problems: list[OSError] = []
-    for here, folders, files in os.walk(folder, onerror=problems.append):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(here, name)) != own
-            and not (name == "figures" and {"report.html", "report.json"} <= set(files))
-        )
-        if JOURNAL in files:
-            made |= {os.path.realpath(path) for path in owned_files(here)}
-        if made:
-            files = [n for n in files if os.path.realpath(os.path.join(here, n)) not in made]
-        below = Path(os.path.relpath(here, folder)).as_posix()
-        for name in _photos(sorted(files), here):
-            stem = Path(name).stem
-            yield Job(os.path.join(here, name), stem if below == "." else f"{below}/{stem}")
-    for problem in problems:
-        where = os.fsdecode(problem.filename)
-        yield Job(where, "", PhotoError(f"{where}: cannot be listed: {problem.strerror}."))
-
-
-def _expand(given: str, output: Output, recursive: bool) -> list[Job]:
-    if given == STDIN:
-        return [Job(STDIN, "stdin")]
-    if os.path.isdir(given):
-        jobs = list(list_folder(given, output, recursive))
-        return jobs or [Job(given, "", PhotoError(f"{given}: a folder without pictures."))]
-    if glob.has_magic(given) and not os.path.lexists(given):
-        found = sorted(glob.glob(given, recursive=True))
-        if not found:
-            return [Job(given, "", PhotoError(f"{given}: matches nothing."))]
-        return [job for path in found for job in _expand(path, output, recursive)]
-    return [Job(given, Path(given).stem)]
-
-
-def leave_out_outputs(paths: Sequence[str]) -> list[str]:
-    """Without those that an earlier run made of another picture of the same folder."""
-    stems = {os.path.splitext(path)[0] for path in paths} | set(paths)
-    photos = []
-    for path in paths:
-        photo, _, kind = os.path.splitext(path)[0].rpartition("_")
-        if not (kind in KINDS and photo in stems):
-            photos.append(path)
-    return photos
-
-
-def _photos(files: Sequence[str], folder: str) -> list[str]:
-    pictures = [name for name in files if _is_picture(name)]
-    photos = leave_out_outputs(pictures)
-    if len(photos) < len(pictures):
-        log.info("%s: %d outputs of earlier runs skipped", folder, len(pictures) - len(photos))
-    return photos
-
-
-def _is_picture(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-
-
-def _tell_apart(jobs: list[Job]) -> list[Job]:
-    """Colliding names get their suffix: a.jpg, a.png; letter case does not tell files apart."""
+def _name(photos: Sequence[Found], holder: Holder) -> list[str]:
+    """Each photo's name; "" for what is no photo."""
+    first = [_first_name(found, holder) for found in photos]
+    names, settled = [name for name, _ in first], [is_settled for _, is_settled in first]
     while True:
-        count = Counter(job.name.casefold() for job in jobs if not job.error)
-        named = [
-            replace(job, name=_with_suffix(job))
-            if count[job.name.casefold()] > 1 and not job.error
-            else job
-            for job in jobs
+        count = Counter(name.casefold() for name in names)  # as some file systems compare them
+        clashes = [
+            index
+            for index, name in enumerate(names)
+            if name and not settled[index] and count[name.casefold()] > 1
         ]
-        if named == jobs:
-            return jobs
-        jobs = named
+        for index in clashes:
+            names[index], settled[index] = photos[index].below, True
+        if not clashes:
+            return names
 
 
-def _with_suffix(job: Job) -> str:
-    return posixpath.join(posixpath.dirname(job.name), Path(job.source).name)
+def _first_name(found: Found, holder: Holder) -> tuple[str, bool]:
+    """The photo's name as long as no other has it, and whether earlier runs settled it."""
+    stem = posixpath.splitext(found.below)[0]
+    if not stem:
+        return "", True
+    before = holder(stem)
+    if before or holder(found.below):
+        photo = identify(found.photo)
+        is_sibling = bool(before) and posixpath.dirname(before) == posixpath.dirname(photo)
+        if holder(found.below) == photo or (is_sibling and before != photo):
+            return found.below, True
+        return stem, before == photo
+    return stem, False
 
 
-def _refuse_collisions(jobs: Sequence[Job], output: Output) -> None:
-    sources = {os.path.realpath(job.source): job for job in jobs if job.source != STDIN}
-    real_folder = cache(os.path.realpath)  # a link in the place of an output is replaced itself
-    owners: dict[str, Job] = {}
-    for job in jobs:
-        for path in [] if job.error else output.paths(job.name):
-            other = owners.setdefault(str(path), job)
-            if other is not job:
-                raise OptionError(
-                    f"{other.source} and {job.source} would be written to the same files; "
-                    "do them in two runs with different -o."
-                )
-            if os.path.join(real_folder(path.parent), path.name) in sources:
-                raise OptionError(f"{path} is an input of this run; choose another -o.")
+def identify(photo: str) -> str:
+    """The same text for every way to name one photo."""
+    return photo if photo == STDIN else open_store(photo).identity(photo)
+
+
+def _refuse_collisions(tasks: Sequence[Task], target: Target) -> None:
+    photos = [task for task in tasks if not task.problem]
+    if len(photos) > 1 and not target.folder:
+        where = target.file or "standard output"
+        raise OptionError(
+            f"{where} takes one picture, and {len(photos)} photos are given.",
+            option="out",
+            advice="Name a folder with {}.",
+        )
+    first: dict[str, str] = {}
+    for task in photos:
+        other = first.setdefault(task.name.casefold(), task.photo)
+        if other != task.photo:
+            raise OptionError(
+                f"{other} and {task.photo} would be written to the same files.",
+                option="out",
+                advice="Do them in two runs with different folders for {}.",
+            )
+    _refuse_inputs(photos, target)
+
+
+def _refuse_inputs(photos: Sequence[Task], target: Target) -> None:
+    """Raises OptionError when a picture would be written over a photo of this run."""
+    inputs = {identify(task.photo) for task in photos}
+    folders: dict[str, str] = {}
+    for path in (path for task in photos for path in target.paths(task.name)):
+        folder, name = posixpath.split(path)
+        if folder not in folders:  # a link in the place of a picture is replaced itself
+            folders[folder] = open_store(path).identity(folder or ".")
+        if posixpath.join(folders[folder], name) in inputs:
+            raise OptionError(
+                f"{path} is an input of this run.", option="out", advice="Choose another {}."
+            )

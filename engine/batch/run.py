@@ -1,139 +1,58 @@
-"""Many photos, several at a time; one that fails does not stop the rest."""
+"""Many photos on this machine, several at a time; one that fails does not stop the rest."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from engine.batch.journal import Journal, hash_file
-from engine.batch.plan import STDIN, Job
-from engine.errors import DiskFullError, EngineError, PhotoError
-from engine.record import PhotoRecord, to_record
-from engine.versions import __version__
-
-if TYPE_CHECKING:
-    from engine.batch.output import Output
-    from engine.pipeline import Cartoonifier
-
-log = logging.getLogger(__name__)
+from engine.batch.budget import Budget, cost_of, find_budget
+from engine.batch.journal import Journal
+from engine.batch.plan import Task
+from engine.batch.work import Worker
+from engine.record import PhotoRecord
 
 
-@dataclass(frozen=True)
-class Batch:
-    """How the jobs of a run are done."""
+def run_here(
+    tasks: Iterable[Task], worker: Worker, journal: Journal | None = None, at_a_time: int = 1
+) -> Iterator[PhotoRecord]:
+    """Does the tasks, and yields their records in the order of the tasks.
 
-    cartoonifier: Cartoonifier
-    output: Output
-    measure: bool = True
-    """Whether the records have metrics, which take time."""
-    detail: bool = False
-    """Whether they have thumbnails and histograms, for a report."""
-    journal: Journal | None = None
-    resume: bool = False
-    """Leave what the journal says was done; what it says was begun may be replaced."""
+    At most `at_a_time` photos are in memory, and fewer when they are large. Records are written
+    to the journal as soon as they are there. Raises DiskFullError.
+    """
+    budget = Budget(find_budget())
+    most = worker.cartoonifier.max_megapixels
 
-    def run(self, jobs: Iterable[Job], workers: int = 1) -> Iterator[PhotoRecord]:
-        """Does the jobs, `workers` at a time, and yields their records in the order of the jobs.
+    def do(task: Task) -> PhotoRecord:
+        before = journal.find(task.name) if journal else None
+        if at_a_time == 1:
+            return note(worker.do(task, before), journal)
+        with budget.take(cost_of(task.photo, most)):
+            return note(worker.do(task, before), journal)
 
-        Pictures are let go of once they are written: at most `workers` photos are in memory.
-        Raises DiskFullError when there is no room for the next file: nothing else would go in.
-        """
-        if workers == 1:
-            for job in jobs:
-                yield self._do(job)
-            return
-        pool = ThreadPoolExecutor(workers, "photo")
-        waiting: deque[Future[PhotoRecord]] = deque()
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(self._do, job))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
+    if at_a_time == 1:
+        yield from map(do, tasks)
+        return
+    pool = ThreadPoolExecutor(at_a_time, "photo")
+    waiting: deque[Future[PhotoRecord]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(do, task))
+            if len(waiting) > 2 * at_a_time:
                 yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-    def _do(self, job: Job) -> PhotoRecord:
-        try:
-            return self._try(job)
-        except DiskFullError as error:
-            advice = "Make room, and continue with {}." if self.journal else ""
-            raise DiskFullError(str(error), option="resume", advice=advice) from error
-        except EngineError as error:
-            failure = error
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # whatever it is, the other photos are still done
-            log.debug("%s", job.source, exc_info=True)
-            failure = EngineError(f"{job.source}: unexpected {error!r}")
-        if self.journal and job.name:
-            self.journal.fail(job.name, str(failure), failure.exit_code)
-        return PhotoRecord.of_failure(job.source, job.name, failure)
 
-    def _try(self, job: Job) -> PhotoRecord:
-        if job.error:
-            raise job.error
-        if job.source == STDIN:
-            return self._make(job, "")
-        key = self._key(job.source) if self.journal else ""
-        if self.resume and self.journal and self.journal.is_done(job.name, key):
-            return replace(self.journal.records()[job.name], photo=job.source, state="skipped")
-        return self._make(job, key)
-
-    def _make(self, job: Job, key: str) -> PhotoRecord:
-        ours: list[Path] = []
-        source = os.path.realpath(job.source)
-        if self.resume and self.journal:
-            paths = self.output.paths(job.name)
-            ours = [path for path in paths if self.journal.owns(job.name, path, source)]
-        self.output.check(job.name, ours)
-        if job.source == STDIN and sys.stdin is None:
-            raise PhotoError("stdin: is closed.")
-        result = self.cartoonifier(sys.stdin.buffer if job.source == STDIN else job.source)
-        result.name = job.name
-        if self.journal:
-            self.journal.begin(job.name, key, self.output.paths(job.name), source)
-        files = self.output.write(result, replace=bool(ours))
-        record = to_record(
-            result, job.source, key=key, files={str(path): "" for path in files},
-            measure=self.measure, detail=self.detail,
-        )  # fmt: skip
-        if self.journal:
-            self.journal.finish(job.name, key, record)
-        return record
-
-    def _key(self, source: str) -> str:
-        try:
-            return hash_file(source, self.settings)
-        except FileNotFoundError:
-            raise PhotoError(f"{source}: no such file.") from None
-        except OSError as error:
-            raise PhotoError(f"{source}: cannot be read: {error.strerror}.") from error
-
-    @property
-    def settings(self) -> str:
-        """All that the pictures depend on besides the photo, as JSON."""
-        app = self.cartoonifier
-        return json.dumps(
-            {
-                "version": __version__,
-                "model": [app.model.name, app.model.sha256],
-                "segment": asdict(app.segment),
-                "cutout": asdict(app.cutout),
-                "background": app.backdrop_digest,
-                "cartoon": asdict(app.cartoon),
-                "kinds": self.output.kinds,
-                "format": self.output.format,
-                "metadata": self.output.metadata,
-            },
-            sort_keys=True,
-        )
+def note(record: PhotoRecord, journal: Journal | None) -> PhotoRecord:
+    """Writes what is new to the journal; of what was done before, it gives all that is known."""
+    if journal and record.state == "skipped":
+        known = journal.find(record.name)
+        return replace(known, photo=record.photo, state="skipped") if known else record
+    if journal and record.name:
+        journal.append(record)
+    return record

@@ -5,14 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
-from engine.batch.plan import Job, plan_jobs
+from engine.batch.plan import Task
 from engine.errors import OptionError
-
-if TYPE_CHECKING:
-    from engine.batch.output import Output
 
 INTERVAL_S = 1.0
 SHARE = 0.1
@@ -23,10 +19,8 @@ Stamp = tuple[int, int]
 log = logging.getLogger(__name__)
 
 
-def new_jobs(
-    inputs: Sequence[str], output: Output, recursive: bool, interval: float = INTERVAL_S
-) -> Iterator[list[Job]]:
-    """First the photos that are there, then, again and again, those that came or changed.
+def new_tasks(plan: Callable[[], list[Task]], interval: float = INTERVAL_S) -> Iterator[list[Task]]:
+    """First the photos that `plan` finds, then, again and again, those that came or changed.
 
     A photo is taken when its size and time have stayed the same for an interval: copies that are
     under way are waited for. Folders are listed, which works on any file system.
@@ -35,23 +29,23 @@ def new_jobs(
     before: dict[str, Stamp] = {}
     while True:
         start = time.monotonic()
-        jobs = _list(inputs, output, recursive)
-        now = {job.source: stamp for job in jobs if (stamp := _stamp(job.source))}
+        tasks = _try(plan)
+        now = {task.photo: stamp for task in tasks if (stamp := _stamp(task.photo))}
         ready = [
-            job for job in jobs
-            if (stamp := now.get(job.source)) and before.get(job.source) == stamp
-            and done.get(job.source) != stamp
+            task for task in tasks
+            if (stamp := now.get(task.photo)) and before.get(task.photo) == stamp
+            and done.get(task.photo) != stamp
         ]  # fmt: skip
         before = now
         if ready:
-            done.update({job.source: now[job.source] for job in ready})
+            done.update({task.photo: now[task.photo] for task in ready})
             yield ready
         time.sleep(max(interval, (time.monotonic() - start) / SHARE if not ready else interval))
 
 
-def _list(inputs: Sequence[str], output: Output, recursive: bool) -> list[Job]:
+def _try(plan: Callable[[], list[Task]]) -> list[Task]:
     try:
-        return [job for job in plan_jobs(inputs, output, recursive) if not job.error]
+        return [task for task in plan() if not task.problem]
     except OptionError as error:  # it may be put right while we watch
         log.warning("%s", error)
         return []

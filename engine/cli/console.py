@@ -1,78 +1,168 @@
-"""What the command line prints: a line or a JSON object a photo, a bar, what failed, the plan."""
+"""What a run prints: one line or JSON object per photo, a bar, what failed, and a summary."""
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.batch.listing import HEIC, Lister
+from engine.cli.exits import flag, printable, put, say
+from engine.versions import how_to_install
+
 if TYPE_CHECKING:
-    from engine.batch.output import Output
-    from engine.batch.plan import Job
+    from engine.batch.plan import Task
+    from engine.batch.target import Target
+    from engine.batch.work import Worker
     from engine.record import PhotoRecord
+
+_FIND_EVERY = 500
+
+
+@dataclass
+class Tally:
+    """What became of the photos of a run."""
+
+    done: int = 0
+    skipped: int = 0
+    empty: int = 0
+    """Of those that were done: nobody was found in them."""
+    failures: list[tuple[str, int]] = field(default_factory=list)
+    """Message and exit code of each photo that failed."""
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def total(self) -> int:
+        """How many photos there were."""
+        return self.done + self.skipped + len(self.failures)
+
+    def add(self, record: PhotoRecord) -> None:
+        """Counts one photo."""
+        if record.state == "failed":
+            self.failures.append((record.told(flag), record.exit_code))
+            return
+        self.empty += record.is_empty
+        if record.state == "skipped":
+            self.skipped += 1
+        else:
+            self.done += 1
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """How the outcomes are shown."""
+class Console:
+    """How a run's records are shown."""
 
-    as_json: bool
-    lines: bool
-    bar: bool
+    target: Target
+    as_json: bool = False
+    quiet: bool = False
+    bar: bool = False
+
+    def show(self, records: Iterable[PhotoRecord], tally: Tally, total: int) -> None:
+        """Prints each record as it comes, and counts it."""
+        with _progress(total, self.bar and not self.quiet) as track:
+            for record in track(records):
+                tally.add(record)
+                if self.as_json:
+                    files = tuple(map(self.target.path, record.files))
+                    put(replace(record, files=files).to_json())
+                elif record.state == "done" and not self.quiet and not self.target.is_stdout:
+                    put(self._line(record, with_files=total == 1))
+
+    def name_failures(self, tally: Tally, start: int = 0) -> None:
+        """One line on stderr for each photo that failed, from number `start` on."""
+        for message, _ in tally.failures[start:]:
+            say("error: " + " ".join(message.split()))
+
+    def summarise(self, tally: Tally, lister: Lister) -> None:
+        """What was done, and which files of folders were not taken, on stderr."""
+        if tally.failures and tally.total > 1:
+            say(f"error: {len(tally.failures)} of {tally.total} photos failed")
+        if self.quiet or self.target.is_stdout:
+            return
+        if tally.total > 1 or lister.folders:
+            say(_summary(tally, self.target.folder))
+        if lister.skipped:
+            say(_explain_skipped(lister))
+
+    def _line(self, record: PhotoRecord, with_files: bool) -> str:
+        """Size, share of the kept classes, colours per channel, SSIM and milliseconds."""
+        colours = "/".join(str(len(centroids)) for centroids in record.palette.values())
+        ssim = record.metrics.get("ssim")
+        files = ", ".join(map(self.target.path, record.files))
+        return printable(
+            f"{record.photo}  {record.width} x {record.height}  "
+            f"kept {record.share:.1%}  colours {colours}  "
+            f"SSIM {'-' if ssim is None else format(ssim, '.3f')}  "
+            f"{sum(record.timings_ms.values()):.0f} ms"
+            + (f"  -> {files}" if with_files and files else "")
+        )
 
 
-def show(records: Iterable[PhotoRecord], wishes: Wishes, total: int) -> list[PhotoRecord]:
-    """Prints each record as it comes, and returns those that failed."""
-    failed, skipped = [], 0
-    with _progress(total, wishes.bar) as track:
-        for record in track(records):
-            if record.state == "failed":
-                failed.append(record)
-            elif record.state == "skipped":
-                skipped += 1
-            if wishes.as_json:
-                print(record.to_json(), flush=True)
-            elif record.state == "done" and wishes.lines:
-                print(as_line(record), flush=True)
-    if skipped and wishes.lines:
-        print(f"{skipped} of {total} photos were done before")
-    return failed
+def print_plan(
+    tasks: Iterable[Task],
+    target: Target,
+    worker: Worker | None,
+    find: Callable[[str], PhotoRecord | None],
+    as_json: bool,
+) -> None:
+    """What would be read and written, and what would be left as it is."""
+    from engine.batch.foresight import foresee
 
-
-def name_failed(errors: Sequence[str], total: int) -> None:
-    """Each failure on a line of stderr, and how many of several failed."""
-    for error in errors:
-        print("error:", " ".join(error.split()), file=sys.stderr)
-    if errors and total > 1:
-        print(f"error: {len(errors)} of {total} photos failed", file=sys.stderr)
-
-
-def print_plan(jobs: Sequence[Job], output: Output) -> None:
-    """What would be read, and what written."""
-    for job in jobs:
-        if job.error:
-            print(f"{job.source}: {job.error}")
+    for task in tasks:
+        state, remark = foresee(task, target, worker, find)
+        paths = target.paths(task.name) if not task.problem else []
+        if as_json:
+            put(json.dumps({"photo": task.photo, "state": state, "files": paths, "error": remark}))
+        elif state == "failed":
+            put(printable(f"{task.photo}: {remark}"))
         else:
-            print(job.source, "->", ", ".join(map(str, output.paths(job.name))) or "stdout")
+            note = {"skipped": "  (was done before)", "kept": f"  ({remark})"}.get(state, "")
+            put(printable(f"{task.photo} -> {', '.join(paths) or 'stdout'}{note}"))
 
 
-def as_line(record: PhotoRecord) -> str:
-    """Size, share of the kept classes, colours per channel, SSIM and milliseconds."""
-    colours = "/".join(str(len(centroids)) for centroids in record.palette.values())
-    ssim = record.metrics.get("ssim")
-    return (
-        f"{_printable(record.photo)}  {record.width} x {record.height}  "
-        f"kept {record.share:.1%}  colours {colours}  "
-        f"SSIM {'-' if ssim is None else format(ssim, '.3f')}  "
-        f"{sum(record.timings_ms.values()):.0f} ms"
-    )
+def _summary(tally: Tally, folder: str) -> str:
+    parts = [f"{tally.done} of {tally.total} photos done"]
+    if tally.skipped:
+        parts.append(f"{tally.skipped} of {tally.total} photos were done before")
+    if tally.failures:
+        parts.append(f"{len(tally.failures)} failed")
+    if tally.empty:
+        parts.append(f"nobody found in {tally.empty}")
+    seconds = time.monotonic() - tally.started
+    where = f"; the pictures are in {folder}" if folder and tally.done + tally.skipped else ""
+    return f"{', '.join(parts)}, in {seconds:.1f} s{where}"
 
 
-def _printable(name: str) -> str:
-    """On one line, whatever the file's name is."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+def _explain_skipped(lister: Lister) -> str:
+    total = sum(lister.skipped.values())
+    hints = {HEIC: f" ({how_to_install('heif')})"}
+    parts = [f"{count} {kind}{hints.get(kind, '')}" for kind, count in lister.skipped.items()]
+    return f"{total} {'files' if total > 1 else 'file'} skipped: {', '.join(parts)}"
+
+
+@contextmanager
+def finding(quiet: bool) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
+    """Shows on a terminal how many photos have been found, because large trees take a while."""
+    if quiet or not sys.stderr.isatty():
+        yield iter
+        return
+    from rich.console import Console as Terminal
+
+    terminal = Terminal(stderr=True)
+    with terminal.status("finding photos") as status:
+
+        def count(found: Iterable[Any]) -> Iterator[Any]:
+            for index, item in enumerate(found):
+                if index % _FIND_EVERY == 0:
+                    status.update(f"finding photos: {index:,}")
+                yield item
+
+        yield count
 
 
 @contextmanager
@@ -83,25 +173,41 @@ def _progress(
     if not wanted or not sys.stderr.isatty():
         yield lambda records: records
         return
-    from rich.console import Console
+    from rich.console import Console as Terminal
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     bar = Progress(
         BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn(),
-        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
+        console=Terminal(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
     )  # fmt: skip
     with bar:
         yield lambda records: bar.track(records, total=total, description="photos")
 
 
 def _rate_column() -> Any:
-    from rich.progress import ProgressColumn, Task
+    from rich.progress import ProgressColumn
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Photos a second."""
+        """Photos per second."""
 
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed or 0:.1f} photos/s")
 
     return Rate()
+
+
+class CompilingNotice(logging.Handler):
+    """Says that kernels are being compiled, which happens once and takes a while."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._count += 1
+        if self._count == 1:
+            say("compiling the kernels for this machine: this happens once and takes about 20 s")
+        if sys.stderr.isatty():
+            end = "\r" if self._count else "\n"
+            print(f"  {self._count} compiled", end=end, file=sys.stderr, flush=True)

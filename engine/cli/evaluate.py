@@ -1,23 +1,27 @@
-"""The document's accuracy test on any folder: `python -m engine.evaluate FOLDER [-o REPORT]`."""
+"""`cartoonify evaluate FOLDER`: how far the cartoons of a folder are from their cut-outs."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine import process
+from engine.cli import choices
+from engine.cli.command import takes
+from engine.cli.exits import SOME_FAILED, flag, printable, put, say
 from engine.errors import EngineError, OptionError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.batch.plan import Job
+    from engine.batch.plan import Task
+    from engine.pipeline import Cartoonifier
     from engine.record import PhotoRecord
     from engine.result import Result
 
@@ -26,75 +30,88 @@ if TYPE_CHECKING:
 DOCUMENT_SIZE, SINGLE_SIZE = (432, 288), (640, 480)
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(help="Folder of photos, or a photo.")],
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRequest:
+    """Raises OptionError for an unknown protocol."""
+
+    folder: Annotated[str, typer.Argument(help="Folder of photos, or a photo.")]
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="REPORT", help="Folder for a report.")
-    ] = None,
+    ] = None
     protocol: Annotated[
         str,
         typer.Option(
             help="full (the photo's own size), document (cut-out on white in 432 x 288, drawn at "
-            "that size) or single (both pictures scaled to 640 x 480)."
+            "that size; as published) or single (both pictures scaled to 640 x 480).",
+            autocompletion=choices.one_of(("full", "document", "single")),
         ),
-    ] = "full",
-    recursive: Annotated[bool, typer.Option("--recursive", "-r")] = False,
-    model: Annotated[str, typer.Option(help="A model's name, or an .onnx file.")] = "default",
-    threads: Annotated[int | None, typer.Option()] = None,
-) -> None:
+    ] = "full"
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Folders in folders too.")
+    ] = False
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="A model's name, or an .onnx file.")
+    ] = "default"
+    threads: Annotated[
+        int | None, typer.Option(help="At most this many. Default: what the process may use.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            hint = did_you_mean(self.protocol, tuple(PROTOCOLS))
+            raise OptionError(f"protocol {self.protocol!r}: {hint}")
+
+
+@takes(EvaluateRequest, process.prepare_imports)
+def evaluate(request: EvaluateRequest) -> None:
     """MSE, log MSE and SSIM between cut-out and cartoon: each photo, their mean, best and worst.
 
-    Exit codes as of cartoonify: 1 some photos failed; 2 wrong usage; 3 no photo; 4 the model.
+    Exit codes: 1 some photos failed; 2 wrong usage; 3 the only photo failed; 4 the model.
     """
-    try:
-        if protocol not in PROTOCOLS:
-            raise OptionError(f"protocol {protocol!r}: {did_you_mean(protocol, tuple(PROTOCOLS))}")
-        process.prepare_imports()
-        records = _evaluate(folder, out, protocol, recursive, model, threads)
-    except EngineError as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+    records = _evaluate(request)
     if any(record.state == "failed" for record in records):
-        raise typer.Exit(1 if len(records) > 1 else 3)
+        raise typer.Exit(SOME_FAILED if len(records) > 1 else records[0].exit_code)
 
 
-def _evaluate(
-    folder: Path, out: Path | None, protocol: str, recursive: bool, model: str, threads: int | None
-) -> list[PhotoRecord]:
+def _evaluate(request: EvaluateRequest) -> list[PhotoRecord]:
     from engine import pipeline
-    from engine.batch.output import parse_output
-    from engine.batch.plan import plan_jobs
+    from engine.batch.listing import Lister
+    from engine.batch.plan import plan_tasks
+    from engine.batch.target import Target
 
-    if out:
+    if request.out:
         from engine.report.write import check_report, write_report
 
-        check_report(out, overwrite=False)
-    target = parse_output(str(out or "out"), None, None, "white", overwrite=True)
-    jobs = plan_jobs([str(folder)], target, recursive)
-    _, threads = process.own_process(threads, 1, 1)
-    with pipeline.load(model, threads=threads) as app:
+        check_report(request.out, overwrite=False)
+    out = str(request.out or "")
+    found = Lister(out, request.recursive).find([request.folder])
+    tasks = plan_tasks(found, Target(folder=out or "out"))
+    _, threads = process.own_process(request.threads, 1, 1)
+    with pipeline.load(request.model, threads=threads) as app:
         records = []
-        for job in jobs:
-            records.append(_measure(app, job, protocol, detail=out is not None))
+        for task in tasks:
+            records.append(_measure(app, task, request.protocol, detail=request.out is not None))
             _print(records[-1])
-        facts = {"protocol": protocol, "model": app.model.name, "sha256": app.model.sha256}
+        facts = {
+            "protocol": request.protocol, "model": app.model.name, "sha256": app.model.sha256
+        }  # fmt: skip
     _print_summary(records)
-    if out:
-        title = f"Evaluation of {folder}, protocol {protocol}"
+    if request.out:
+        title = f"Evaluation of {request.folder}, protocol {request.protocol}"
         settings = {"command": sys.argv, **facts, "threads": threads}
-        print(write_report(out, title, records, settings))
+        put(str(write_report(request.out, title, records, settings)))
     return records
 
 
-def _measure(app: Callable[[str], Result], job: Job, protocol: str, detail: bool) -> PhotoRecord:
+def _measure(app: Cartoonifier, task: Task, protocol: str, detail: bool) -> PhotoRecord:
     from engine import metrics
     from engine.record import PhotoRecord, to_record
 
     try:
-        if job.error:
-            raise job.error
-        result = app(job.source)
-        record = to_record(result, job.source, measure=protocol == "full", detail=detail)
+        if task.problem:
+            raise task.problem
+        result = app(task.photo)
+        record = to_record(result, task.photo, measure=protocol == "full", detail=detail)
         if protocol != "full":
             pair = PROTOCOLS[protocol](result)
             found = {
@@ -105,7 +122,7 @@ def _measure(app: Callable[[str], Result], job: Job, protocol: str, detail: bool
             found |= {f"full_{name}": value for name, value in result.metrics.items()}
             record = replace(record, metrics={name: _finite(v) for name, v in found.items()})
     except EngineError as error:
-        return PhotoRecord.of_failure(job.source, job.name, error)
+        return PhotoRecord.of_failure(task.photo, task.name, error)
     return record
 
 
@@ -152,9 +169,9 @@ def _finite(value: float) -> float | None:
 
 def _print(record: PhotoRecord) -> None:
     if record.state == "failed":
-        print("error:", record.told(), file=sys.stderr)
+        say(f"error: {record.told(flag)}")
         return
-    print(f"{record.photo}  " + "  ".join(_numbers(record.metrics)), flush=True)
+    put(printable(f"{record.photo}  " + "  ".join(_numbers(record.metrics))))
 
 
 def _numbers(metrics: Mapping[str, float | None]) -> Iterator[str]:
@@ -167,14 +184,7 @@ def _print_summary(records: list[PhotoRecord]) -> None:
 
     facts = summary.summarise(records)
     mean = {name: facts["mean"][name] for name in summary.METRICS}
-    print(f"mean of {facts['done']} photos  " + "  ".join(_numbers(mean)))
+    put(f"mean of {facts['done']} photos  " + "  ".join(_numbers(mean)))
     for name in ("best", "worst"):
         if facts[name]:
-            print(f"{name}: {', '.join(facts[name])}")
-
-
-def cli() -> None:
-    """`python -m engine.evaluate`."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command()(main)
-    app(prog_name="python -m engine.evaluate")
+            put(printable(f"{name}: {', '.join(facts[name])}"))

@@ -10,9 +10,6 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageCms
 
-from engine.errors import OptionError, did_you_mean
-from engine.options import POLICIES
-
 _ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE = 0x0112, 0x8825, 0x8769, 0x927C
 _LAST_GPS_TAG = 0x001F
 _DIRECTORIES = (0x014A, 0xA005, 0xC6F5)  # SubIFDs, Interoperability, ProfileIFD
@@ -27,12 +24,6 @@ _DATE = slice(24, 36)  # of a profile's header
 _PNG_HEAD = 33  # signature and IHDR
 
 log = logging.getLogger(__name__)
-
-
-def check_policy(policy: str) -> None:
-    """Raises OptionError for an unknown policy."""
-    if policy not in POLICIES:
-        raise OptionError(f"metadata {policy!r}: {did_you_mean(policy, POLICIES)}")
 
 
 def filter_exif(exif: bytes, policy: str) -> bytes:

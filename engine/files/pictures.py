@@ -70,6 +70,24 @@ def encode_image(
     return buffer.getvalue()
 
 
+def reduce_picture(
+    picture: NDArray[np.uint8], size: int, is_label_map: bool = False
+) -> NDArray[np.uint8]:
+    """The picture with `size` pixels on the longer side; a smaller one as it is.
+
+    `picture` is uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA. Antialiased, and transparent pixels
+    lend no colour to their neighbours; of a label map the nearest pixels are taken.
+    """
+    height, width = picture.shape[:2]
+    scale = size / max(height, width)
+    if scale >= 1:
+        return picture
+    # Hamming has no negative weights: lines of ink get no bright seams.
+    method = Image.Resampling.NEAREST if is_label_map else Image.Resampling.HAMMING
+    reduced = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(picture).resize(reduced, method))
+
+
 def _find_writer(format: str, quality: int | None) -> dict[str, Any]:
     """Pillow's name of the format, and its options."""
     writer = _WRITERS.get("jpg" if format == "jpeg" else format)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import numba
+
+_NO_JIT = SimpleNamespace(cache_hits=1)  # with NUMBA_DISABLE_JIT, functions stay as they are
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -23,7 +26,10 @@ def kernel(signature: str) -> Callable[[Function], Function]:
 
     def compile_kernel(function: Function) -> Function:
         try:
-            return _jit(signature, cache=True)(function)
+            compiled: Any = _jit(signature, cache=True)(function)
+            if not getattr(compiled, "stats", _NO_JIT).cache_hits:
+                log.info("%s is compiled", function.__name__)
+            return cast("Function", compiled)
         except Exception as error:
             # No folder for the cache, a full disk, a damaged cache file. An error of the
             # function itself comes again in the next line.

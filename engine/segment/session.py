@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ModelError, OptionError, ProviderError
+from engine.once import computed_once
 from engine.weights import ModelFacts, facts_from_metadata, find_model
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ class Session:
     ) -> None:
         self._session = session
         self._open_untouched = open_untouched
-        self._untouched: Session | None = None
-        self._lock = threading.Lock()
         self.facts, self.threads = facts, threads
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider").lower()
         self._input_name = _check_graph(session, facts)
@@ -74,7 +72,7 @@ class Session:
         """
         largest = self.facts.largest
         if largest and (tensor.shape[2] > largest[0] or tensor.shape[3] > largest[1]):
-            return self._load_untouched().run(tensor)
+            return self._untouched.run(tensor)
         try:
             (logits,) = self._session.run(None, {self._input_name: tensor})
             problem = _find_problem(logits, tensor.shape, len(self.facts.classes))
@@ -86,33 +84,25 @@ class Session:
             raise ModelError(f"{self.facts.name}: {problem}. {_SEE}")
         return logits  # type: ignore[no-any-return]
 
-    def _load_untouched(self) -> Session:
-        """Once, however many threads ask for it: it is large."""
-        with self._lock:
-            if self._untouched is None:
-                untouched = self._open_untouched()
-                _check_untouched(untouched.facts, self.facts)
-                self._untouched = untouched
-            return self._untouched
+    @computed_once
+    def _untouched(self) -> Session:
+        untouched = self._open_untouched()
+        _check_untouched(untouched.facts, self.facts)
+        return untouched
 
 
-def open_session(
-    model: str | os.PathLike[str],
-    provider: str,
-    threads: int,
-    cache: str | os.PathLike[str] | None = None,
-) -> Session:
+def open_session(model: str, provider: str, threads: int, cache: Path | None = None) -> Session:
     """Loads a model and checks that it runs where it should.
 
     Parameters
     ----------
-    model : str or path
+    model : str
         A name of the manifest or the cache, "default", or the path of an .onnx file.
     provider : "auto", "cpu" or "cuda"
         "auto" takes CUDA where it works and logs what it took; "cuda" never falls back.
     threads : int
         Of onnxruntime's pool, at least 1.
-    cache : path
+    cache : Path
         The folder of exported models; None for `cache_folder()`.
 
     Raises
@@ -122,17 +112,16 @@ def open_session(
     if provider not in PROVIDERS:
         raise OptionError(f"provider {provider!r}: expected one of {', '.join(PROVIDERS)}.")
     data, facts = find_model(model, cache)
-    name = os.fspath(model)
     try:
-        onnx_session = _load(data, name, provider, threads)
+        onnx_session = _load(data, model, provider, threads)
         if facts is None:
-            facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, name)
+            facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
         untouched = facts.untouched
         session = Session(
             onnx_session, facts, threads, lambda: open_session(untouched, provider, threads, cache)
         )
     except (MemoryError, UnicodeDecodeError) as error:
-        raise ModelError(f"{name}: cannot be loaded: {_reason(error)}") from error
+        raise ModelError(f"{model}: cannot be loaded: {_reason(error)}") from error
     log.info("%s runs on %s, %d threads", facts.name, session.provider, threads)
     return session
 

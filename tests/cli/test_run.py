@@ -149,10 +149,10 @@ def test_verbose_says_what_runs(tiny_model, photo, tmp_path):
         (("--bogus",), 2, "No such option"),
         (("me.png", "--threads", "x"), 2, "--threads"),
         (("me.png", "--threads", "0"), 2, "at least 1"),
-        (("me.png", "--save", "cutoff"), 2, "wanted cutout"),
-        (("me.png", "--format", "bmp"), 2, "wanted png"),
+        (("me.png", "--save", "cutoff"), 2, "expected some of cutout"),
+        (("me.png", "--format", "bmp"), 2, "expected png"),
         (("me.png", "--keep", "persn"), 2, "Did you mean person"),
-        (("me.png", "--background", "#12"), 2, "no colour"),
+        (("me.png", "--background", "#12"), 2, "a colour"),
         (("me.png", "--background", "whit"), 2, "Did you mean white"),
         (("me.png", "--background", "transparent", "--format", "jpg"), 2, "no transparency"),
         (("me.png", "--classic", "--background", "none"), 2, "classic"),
@@ -160,7 +160,7 @@ def test_verbose_says_what_runs(tiny_model, photo, tmp_path):
         (("me.png", "-o", "o" * 300), 3, "File name too long"),
         (("me.png", "-o", "me.png/x.png"), 2, "is a file, wanted a folder"),
         (("me.png", "-o", ""), 2, "-o is empty"),
-        (("me.png", "--save", ""), 2, "nothing to save"),
+        (("me.png", "--save", ""), 2, "cannot be saved"),
         (("me.png", "-o", "-", "--save", "mask", "--format", "jpg"), 2, "png only"),
         (("",), 3, "no such file"),
         (("me.png", "-o", "x.bmp"), 2, "bmp is not written; wanted png, jpg, webp"),
@@ -236,7 +236,7 @@ def test_the_demo_without_its_photo_says_what_to_install(cartoonify, monkeypatch
 
 
 def test_an_interrupt_ends_in_one_line(cartoonify, photo, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, name):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("engine.pipeline.Cartoonifier.__call__", interrupt)

@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,8 +88,7 @@ def test_an_unknown_policy_is_refused(result, tmp_path):
 
 
 def test_a_notebook_shows_photo_cutout_cartoon_and_palette(result):
-    result.name = "<me>"
-    page = result._repr_html_()
+    page = replace(result, name="<me>")._repr_html_()
     assert page.count("data:image/webp;base64,") == 3
     for word in ("photo of &lt;me&gt;", "cartoon of &lt;me&gt;", "hue", "saturation", "value"):
         assert word in page
@@ -208,8 +208,7 @@ def test_what_does_not_tell_the_place_is_kept():
 def test_exif_that_does_not_fit_into_a_jpg_is_left_out(tiny, person_photo, caplog):
     exif = Image.Exif()
     exif[MAKE] = "x" * 70_000
-    result = tiny(person_photo)
-    result.exif = exif.tobytes()
+    result = replace(tiny(person_photo), exif=exif.tobytes())
     with Image.open(io.BytesIO(result.encode("cartoon", "jpg"))) as image:
         assert not image.getexif()
     assert "left out" in caplog.text

@@ -130,7 +130,7 @@ def test_cuda_runs(tiny_model):
 @pytest.mark.parametrize("provider", ["tpu", "", "CPU", None, 3, ["cpu"], b"cpu"])
 def test_an_unknown_provider_is_an_option_error(tiny_model, provider):
     with pytest.raises(OptionError, match="expected one of auto, cpu, cuda"):
-        open_session(tiny_model, provider, 1)
+        open_session(str(tiny_model), provider, 1)
 
 
 def test_a_graph_that_is_no_onnx_is_told(tmp_path):

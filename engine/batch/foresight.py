@@ -1,0 +1,38 @@
+"""What a run would do with a photo, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.batch.listing import STDIN
+from engine.batch.plan import Task
+from engine.batch.store import open_store
+from engine.batch.target import Target
+from engine.batch.work import Worker
+from engine.errors import EngineError
+from engine.record import PhotoRecord
+
+
+def foresee(
+    task: Task,
+    target: Target,
+    worker: Worker | None,
+    find: Callable[[str], PhotoRecord | None],
+) -> tuple[str, str]:
+    """ "done", "skipped", "kept" (a file is there, and would not be replaced) or "failed"; and why.
+
+    `worker` is needed where a run is resumed, to know whether a photo is still the same.
+    """
+    if task.problem:
+        return "failed", str(task.problem)
+    try:
+        if worker:
+            return ("skipped", "") if worker.is_done(task, find(task.name)) else ("done", "")
+        if task.photo != STDIN and not open_store(task.photo).exists(task.photo):
+            return "failed", f"{task.photo}: no such file."
+        if target.overwrite:
+            return "done", ""
+        there = [path for path in target.paths(task.name) if open_store(path).exists(path)]
+    except EngineError as error:
+        return "failed", str(error)
+    return ("kept", f"{there[0]} exists already") if there else ("done", "")

@@ -1,0 +1,135 @@
+"""From words to photos: files as they are named, the pictures of folders, what patterns match."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from engine.batch.journal import NAME as JOURNAL
+from engine.batch.journal import owned_files
+from engine.batch.store import Listing, Store, join, local_path, open_store
+from engine.errors import PhotoError
+from engine.files.photos import HEIC_SUFFIXES, photo_suffixes
+
+STDIN = "-"
+HEIC, OUTPUTS, IRREGULAR, OTHER = "HEIC", "outputs of earlier runs", "pipes or devices", "other"
+_MAGIC = frozenset("*?[")
+_REPORT = frozenset(("report.html", "report.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo, or a word that leads to none."""
+
+    photo: str
+    """A path or URL, or "-" for standard input."""
+    below: str = ""
+    """Its path below the folder that was named; a file's own name if the file was."""
+    problem: PhotoError | None = None
+
+
+@dataclass
+class Lister:
+    """Finds photos, and counts the files of folders that it does not take for photos."""
+
+    out: str = ""
+    """The folder of the pictures, which is left out of other folders; "" for none."""
+    recursive: bool = False
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How many files, by HEIC (their package is not installed), OUTPUTS, IRREGULAR or OTHER."""
+    folders: int = 0
+    """How many of the words were folders."""
+
+    def find(self, words: Sequence[str]) -> Iterator[Found]:
+        """Each photo once, in the order of the words, in folders in the order of the names.
+
+        Hidden files and folders are left out, and files that a journal in their folder, or in one
+        above it, says are outputs.
+        """
+        seen: set[str] = set()
+        for word in words:
+            for found in self._expand(local_path(word)):
+                photo = found.photo
+                identity = photo if photo == STDIN else open_store(photo).identity(photo)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield found
+
+    def _expand(self, word: str) -> Iterator[Found]:
+        if word == STDIN:
+            yield Found(STDIN, "stdin")
+            return
+        store = open_store(word)
+        if store.kind(word) == "folder":
+            self.folders += 1
+            yield from self._list_folder(store, word)
+        elif _MAGIC.isdisjoint(word) or store.exists(word):
+            yield Found(word, posixpath.basename(word))
+        else:
+            matches = [path for path in store.glob(word) if not _is_hidden(path)]
+            for path in matches:
+                yield from self._expand(path)
+            if not matches:
+                yield Found(word, problem=PhotoError(f"{word}: matches nothing."))
+
+    def _list_folder(self, store: Store, folder: str) -> Iterator[Found]:
+        count = 0
+        for listing in self._walk(store, folder):
+            if listing.problem:
+                yield Found(listing.folder, problem=PhotoError(listing.problem))
+                count += 1
+            for name in listing.files:
+                path = join(listing.folder, name)
+                yield Found(path, posixpath.relpath(path, folder))
+                count += 1
+        if not count:
+            yield Found(folder, problem=self._explain_empty(store, folder))
+
+    def _walk(self, store: Store, folder: str) -> Iterator[Listing]:
+        """Listings with only the photos left in them."""
+        ours: set[str] = set()
+        reports: set[str] = set()
+        skip = {store.identity(self.out)} if self.out else set()
+        for listing in store.walk(folder, self.recursive, frozenset(skip)):
+            parent, name = posixpath.split(listing.folder)
+            if name == "figures" and parent in reports:
+                continue
+            if set(listing.files) >= _REPORT:
+                reports.add(listing.folder)
+            # A remote journal is looked for in the first folder only: each look is a request.
+            if JOURNAL in listing.files or (listing.folder == folder and "://" in folder):
+                here = listing.folder
+                ours.update(join(here, file) for file in owned_files(store, here))
+            photos = tuple(f for f in listing.files if self._is_photo(store, listing, f, ours))
+            yield Listing(listing.folder, photos, listing.problem)
+
+    def _is_photo(self, store: Store, listing: Listing, name: str, ours: set[str]) -> bool:
+        if name.startswith("."):
+            return False
+        path = join(listing.folder, name)
+        reason = ""
+        suffix = posixpath.splitext(name)[1].lower()
+        if suffix not in photo_suffixes():
+            reason = HEIC if suffix in HEIC_SUFFIXES else OTHER
+        elif path in ours:
+            reason = OUTPUTS
+        elif store.kind(path) == "other":
+            reason = IRREGULAR
+        if reason:
+            self.skipped[reason] += 1
+        return not reason
+
+    def _explain_empty(self, store: Store, folder: str) -> PhotoError:
+        message = f"{folder}: a folder without pictures"
+        if not self.recursive:
+            deeper = Lister(self.out, recursive=True)
+            if any(listing.files for listing in deeper._walk(store, folder)):
+                message += ", but there are some in the folders below it."
+                return PhotoError(message, option="recursive", advice="{} takes them.")
+        return PhotoError(f"{message}.")
+
+
+def _is_hidden(path: str) -> bool:
+    return posixpath.basename(path).startswith(".")

@@ -1,0 +1,67 @@
+"""Where the pictures of a run go: a folder, one file, or standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.batch.store import join
+from engine.errors import OptionError, OutputError
+from engine.options import OutputOptions
+from engine.result import output_paths
+
+
+@dataclass(frozen=True)
+class Target:
+    """Neither folder nor file: standard output."""
+
+    options: OutputOptions = field(default_factory=OutputOptions)
+    folder: str = ""
+    """A path or URL."""
+    file: str = ""
+    overwrite: bool = False
+
+    @property
+    def is_stdout(self) -> bool:
+        """Whether the picture goes to standard output."""
+        return not (self.folder or self.file)
+
+    def files(self, name: str) -> list[str]:
+        """The photo's pictures, below the folder, in the order of the kinds."""
+        if self.folder:
+            paths = output_paths(Path(), name, self.options.kinds, self.options.format)
+            return [path.as_posix() for path in paths]
+        return [os.path.basename(self.file)] if self.file else []
+
+    def path(self, file: str) -> str:
+        """Where one of the `files` is."""
+        return join(self.folder, file) if self.folder else self.file
+
+    def paths(self, name: str) -> list[str]:
+        """Where the photo's pictures are; nowhere on standard output."""
+        return [self.path(file) for file in self.files(name)]
+
+    def check(self) -> None:
+        """Raises OptionError when the folder, or one above it, is a file here."""
+        out = self.folder or self.file
+        if not out or "://" in out:
+            return
+        folders = [*map(str, Path(out).parents), *([out] if self.folder else [])]
+        blocker = next((p for p in folders if os.path.lexists(p) and not os.path.isdir(p)), "")
+        if blocker:
+            raise OptionError(f"{out}: {blocker} is a file, expected a folder.", option="out")
+
+
+def write_to_stdout(data: bytes) -> None:
+    """One picture. Raises OutputError."""
+    if sys.stdout is None:
+        raise OutputError("stdout: is closed.")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"stdout: cannot be written: {error.strerror}.") from error

@@ -1,0 +1,57 @@
+"""What the shell offers for a value that is half typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from engine.options import (
+    EDGES,
+    FORMATS,
+    NAMED_BACKGROUNDS,
+    POLICIES,
+)
+
+PROVIDERS = ("auto", "cpu", "cuda")
+
+
+def one_of(words: Sequence[str]) -> Callable[[str], list[str]]:
+    """Completes a single word."""
+    return partial(_begin, words)
+
+
+def some_of(words: Sequence[str]) -> Callable[[str], list[str]]:
+    """Completes the last of several words that are joined by commas."""
+    return partial(_begin_last, words)
+
+
+def models(incomplete: str) -> list[str]:
+    """Completes a model's name: the embedded and the exported ones."""
+    from engine.weights import list_models
+
+    return _begin(["default", *(model["name"] for model in list_models())], incomplete)
+
+
+def classes(incomplete: str) -> list[str]:
+    """Completes the names of the classes of PASCAL VOC."""
+    from engine.cutout.classic import VOC_CLASSES
+
+    return _begin_last(["all", *VOC_CLASSES[1:]], incomplete)
+
+
+def _begin(words: Sequence[str], incomplete: str) -> list[str]:
+    return [word for word in words if word.startswith(incomplete)]
+
+
+def _begin_last(words: Sequence[str], incomplete: str) -> list[str]:
+    done, comma, last = incomplete.rpartition(",")
+    return [done + comma + word for word in words if word.startswith(last)]
+
+
+background = one_of(NAMED_BACKGROUNDS)
+edges = one_of(EDGES)
+format = one_of(FORMATS)
+kinds = some_of(("all", "cutout", "cartoon", "mask", "labels", "compare"))
+metadata = one_of(POLICIES)
+people = one_of(("all", "largest"))
+provider = one_of(PROVIDERS)

@@ -1,0 +1,371 @@
+"""What a run is asked for: all options, and the engine's own objects that they stand for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli import choices
+from engine.errors import OptionError
+from engine.options import (
+    FORMATS,
+    KINDS,
+    MAX_MEGAPIXELS,
+    PNG_KINDS,
+    CutoutOptions,
+    OutputOptions,
+    SegmentOptions,
+)
+from engine.versions import __version__, how_to_install
+
+if TYPE_CHECKING:
+    from engine.batch.target import Target
+    from engine.batch.work import Recipe, Work
+
+STDIN = STDOUT = "-"
+_FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cartoonify-engine {__version__}")
+        raise typer.Exit
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """Checked as a whole when it is made; raises OptionError."""
+
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PHOTO...", help="Photos, folders, patterns, URLs; - for stdin."),
+    ] = None
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="Folder, a picture's path for a single picture, or - for stdout. Default: out; "
+            "for - as the only photo, stdout if it is redirected.",
+        ),
+    ] = None
+    save: Annotated[
+        str | None,
+        typer.Option(
+            "-s", "--save",
+            metavar="KINDS",
+            help="Of cutout, cartoon, mask, labels, compare, joined by commas; or all. "
+            "Default: cutout,cartoon; for a single picture cartoon.",
+            autocompletion=choices.kinds,
+        ),
+    ] = None  # fmt: skip
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "-f", "--format", help="png, jpg or webp. Default: png, or the suffix of OUT.",
+            autocompletion=choices.format,
+        ),
+    ] = None  # fmt: skip
+    quality: Annotated[
+        int | None,
+        typer.Option(help="Of jpg and webp, 1 to 100. Default: 95 for jpg, 92 for webp."),
+    ] = None
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="Reduce larger pictures to this longer side."),
+    ] = None
+    crop: Annotated[bool, typer.Option("--crop", help="Crop pictures to what is kept.")] = False
+    background: Annotated[
+        str,
+        typer.Option(
+            "-b", "--background",
+            help="white, transparent, any colour ('#203040', '#fff', navy, 'rgb(1,2,3)'), a "
+            "picture's path, blur (the scene, blurred), original (the scene), or none (there is "
+            "no cut-out, and all is drawn).",
+            autocompletion=choices.background,
+        ),
+    ] = "white"  # fmt: skip
+    people: Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="all, largest, or the N largest: others are dropped.",
+            autocompletion=choices.people,
+        ),
+    ] = "all"  # fmt: skip
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASSES",
+            help="Class names joined by commas, or all. Default: person; with --classic all.",
+            autocompletion=choices.classes,
+        ),
+    ] = None
+    edges: Annotated[
+        str,
+        typer.Option(
+            help="refined (along the photo's own) or soft (cut and blurred, as in classic).",
+            autocompletion=choices.edges,
+        ),
+    ] = CutoutOptions.edges
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean/--no-clean", help="Drop stray islands and fill pinholes; not in classic."
+        ),
+    ] = CutoutOptions.clean
+    classic: Annotated[
+        bool, typer.Option("--classic", help="The method as published, pixel for pixel.")
+    ] = False
+    metadata: Annotated[
+        str,
+        typer.Option(
+            help="From photo to pictures: copy-safe (without the place), keep or strip.",
+            autocompletion=choices.metadata,
+        ),
+    ] = "copy-safe"
+    model: Annotated[
+        str,
+        typer.Option(
+            "-m", "--model", help="A model's name, or an .onnx file.", autocompletion=choices.models
+        ),
+    ] = "default"
+    models: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of exported models. Default: $CARTOONIFY_MODELS, or in the user's cache.",
+        ),
+    ] = None
+    provider: Annotated[
+        str, typer.Option(help="auto, cpu or cuda.", autocompletion=choices.provider)
+    ] = "auto"
+    threads: Annotated[
+        int | None, typer.Option(help="At most this many. Default: what the process may use.")
+    ] = None
+    max_megapixels: Annotated[float, typer.Option(help="Larger photos are refused.")] = (
+        MAX_MEGAPIXELS
+    )
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Folders in folders too; OUT mirrors them.")
+    ] = False
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also the photos that a file names, one per line (or NUL-separated); - for stdin.",
+        ),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "-j", "--jobs", metavar="N",
+            help="Photos at a time. Default: as many as processors and memory allow.",
+        ),
+    ] = None  # fmt: skip
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue: skip what OUT's journal says is done.")
+    ] = False
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Continue with photos as they arrive, until Ctrl-C.")
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be read and written.")
+    ] = False
+    ray: Annotated[bool, typer.Option("--ray", help="Do the work on a Ray cluster.")] = False
+    ray_address: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Of the cluster: local (this machine alone), auto, host:port or ray://...",
+        ),
+    ] = "local"
+    report: Annotated[
+        bool, typer.Option("--report", help="Also OUT/report.html, .json and .csv.")
+    ] = False
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also the report's figures as OUT/figures/*.png.")
+    ] = False
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = (
+        False
+    )
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per photo.")] = (
+        False
+    )
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what runs, and how long each stage takes.")
+    ] = False
+    demo: Annotated[bool, typer.Option("--demo", help="Add a sample photo.")] = False
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True)
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.quiet and self.verbose:
+            raise OptionError("quiet and verbose contradict each other.")
+        if not (self.inputs or self.demo or self.files_from):
+            message = "no photo is given. Give files, folders or - for stdin."
+            raise OptionError(message, option="demo", advice="Or try it with {}.")
+        if self.out == STDOUT and self.as_json:
+            raise OptionError("the picture and the JSON objects cannot both go to stdout.")
+        if self.jobs is not None and self.jobs < 1:
+            raise OptionError(f"jobs is {self.jobs}; it is at least 1.")
+        self._check_folder_options()
+        self._check_cluster_options()
+        _ = self.recipe, self.work
+
+    def _check_folder_options(self) -> None:
+        if self.target.folder:
+            if self.details and self.watch:
+                raise OptionError("a report needs a run that ends; watch does not.")
+            if self.details and "://" in self.target.folder:
+                raise OptionError("a report is written to a folder of this machine.", option="out")
+            return
+        for option in ("resume", "watch", "report", "figures"):
+            if getattr(self, option):
+                raise OptionError(f"{option} needs a folder for the pictures.", option="out")
+
+    def _check_cluster_options(self) -> None:
+        if not self.on_cluster:
+            return
+        if not self.target.folder or STDIN in (self.inputs or ()):
+            raise OptionError("a cluster reads photos from files, and writes into a folder.")
+        if self.watch or self.dry_run:
+            raise OptionError("a cluster neither watches nor plans; leave that option out.")
+
+    @property
+    def details(self) -> bool:
+        """Whether a report is written."""
+        return self.report or self.figures
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the work is done by Ray."""
+        return self.ray or self.ray_address != "local"
+
+    @cached_property
+    def words(self) -> list[str]:
+        """What names photos: arguments, the lines of a file, the sample. Raises OptionError."""
+        words = list(self.inputs or [])
+        if self.files_from:
+            words += _read_names(self.files_from)
+        return [*words, *([_demo_photo()] if self.demo else [])]
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the Cartoonifier is loaded from."""
+        from engine.batch.work import Recipe
+
+        return Recipe(
+            self.model, self.provider, self.models,
+            SegmentOptions(self.keep, self.classic),
+            CutoutOptions(
+                self.background, edges=self.edges, clean=self.clean,
+                people=int(self.people) if self.people.isdecimal() else self.people,
+            ),
+            max_megapixels=self.max_megapixels,
+        )  # fmt: skip
+
+    @cached_property
+    def work(self) -> Work:
+        """What becomes of each result."""
+        from engine.batch.work import Work
+
+        is_shown = self.as_json or not (self.quiet or self.target.is_stdout)
+        return Work(self.target, self.resume or self.watch, is_shown or self.details, self.details)
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the pictures go."""
+        from engine.batch.target import Target
+        from engine.result import refuse_transparency
+
+        out = self._out
+        is_file = self._is_picture(out)
+        is_single = out == STDOUT or is_file
+        kinds = self._find_kinds(is_single)
+        format = _format_of(out, self.format) if is_file else self.format or "png"
+        if is_single and kinds[0] in PNG_KINDS and format != "png":
+            raise OptionError(f"{kinds[0]} is exact, and written as png only.")
+        options = OutputOptions(kinds, format, self.quality, self.metadata, self.crop, self.size)
+        if self.background == "transparent":
+            refuse_transparency(kinds, format)
+        place = {} if out == STDOUT else {"file": out} if is_file else {"folder": out}
+        target = Target(options, overwrite=self.overwrite, **place)
+        target.check()
+        return target
+
+    @property
+    def _out(self) -> str:
+        if self.out == "":
+            raise OptionError(
+                "it is empty; expected a folder, a picture's path, or -.", option="out"
+            )
+        if self.out is not None:
+            return self.out
+        is_piped = self.inputs == [STDIN] and not (self.demo or self.files_from)
+        is_redirected = sys.stdout is not None and not sys.stdout.isatty()
+        is_single = self.save is None or (len(self.save.split(",")) == 1 and self.save != "all")
+        wants_folder = self.as_json or self.resume or self.details or self.on_cluster
+        return STDOUT if is_piped and is_redirected and is_single and not wants_folder else "out"
+
+    @staticmethod
+    def _is_picture(out: str) -> bool:
+        from engine.files.formats import HEIC_SUFFIXES, SUFFIXES
+
+        suffix = os.path.splitext(out)[1].lower()
+        return suffix in SUFFIXES | HEIC_SUFFIXES and "://" not in out and not os.path.isdir(out)
+
+    def _find_kinds(self, is_single: bool) -> tuple[str, ...]:
+        default = "cartoon" if is_single else "cutout,cartoon"
+        words = default if self.save is None else self.save
+        kinds = KINDS if words == "all" else tuple(
+            dict.fromkeys(kind.strip() for kind in words.split(","))
+        )  # fmt: skip
+        if is_single and len(kinds) != 1:
+            message = f"{self._out} takes one picture, and {len(kinds)} are to be saved."
+            raise OptionError(message, option="save", advice="Name one of them with {}.")
+        return kinds
+
+
+def _format_of(out: str, asked: str | None) -> str:
+    """The format that a picture's path stands for."""
+    suffix = os.path.splitext(out)[1].lower()
+    format = _FORMAT_OF_SUFFIX.get(suffix)
+    if format is None:
+        raise OptionError(f"{out}: {suffix[1:]} is not written; expected {', '.join(FORMATS)}.")
+    if asked not in (None, format, suffix[1:]):
+        raise OptionError(f"{out} and the format {asked} contradict each other.")
+    return format
+
+
+def _read_names(path: str) -> list[str]:
+    try:
+        if path == STDIN:
+            data = sys.stdin.buffer.read() if sys.stdin else b""
+        else:
+            data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError(f"{path}: cannot be read: {reason}.", option="files_from") from error
+    names = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return [os.fsdecode(name) for name in names if name.strip()]
+
+
+def _demo_photo() -> str:
+    """The astronaut that scikit-image brings along: a portrait by NASA, in the public domain."""
+    import importlib.util
+
+    package = importlib.util.find_spec("skimage")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        photo = Path(folder, "data", "astronaut.png")
+        if photo.is_file():
+            return os.fspath(photo)
+    raise OptionError(f"the sample photo comes with scikit-image: {how_to_install('demo')}.")
