@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import os
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from engine.errors import OptionError
 
@@ -16,10 +18,10 @@ def usable_threads(asked: int | None = None) -> int:
     """The number of threads to use: what is asked for, at most what the process is given.
 
     The bound is the affinity mask and the cgroup's CPU quota, not the host's processor count.
-    Raises OptionError for less than one.
+    Raises OptionError for what is not a whole number of at least one.
     """
-    if asked is not None and asked < 1:
-        raise OptionError(f"threads is {asked}; it is at least 1.")
+    if asked is not None and not (_is_whole(asked) and asked >= 1):
+        raise OptionError(f"threads is {asked!r}, expected a whole number of at least 1.")
     if hasattr(os, "sched_getaffinity"):
         given = len(os.sched_getaffinity(0))
     else:
@@ -27,7 +29,7 @@ def usable_threads(asked: int | None = None) -> int:
     given = math.ceil(min(given, cgroup_cpus(Path("/"))))
     if asked is not None and asked > given:
         log.warning("threads: %d asked for, this process may use %d", asked, given)
-    return min(given, asked or given)
+    return min(given, int(asked or given))
 
 
 def cgroup_cpus(root: Path) -> float:
@@ -42,6 +44,11 @@ def cgroup_cpus(root: Path) -> float:
         quotas.append(_ratio(_words(v2 / "cpu.max")))
         quotas.append(_ratio(_words(v1 / "cpu.cfs_quota_us") + _words(v1 / "cpu.cfs_period_us")))
     return min(quotas)
+
+
+def _is_whole(number: Any) -> bool:
+    """NumPy's integers are whole numbers, too, and Python's True is one by accident."""
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def group_folders(table: Path, controller: str) -> list[str]:

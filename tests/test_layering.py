@@ -7,18 +7,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "once", "text", "versions"},
-    {
-        "options",
-        "memory",
-        "threads",
-        "process",
-        "strips",
-        "files",
-        "weights",
-        "kernels",
-        "reference",
-    },
+    {"errors", "facts", "once", "text", "versions"},
+    {"options", "memory", "threads", "process", "strips", "files", "weights"},
+    {"kernels", "reference"},
     {"segment", "cutout", "cartoon", "metrics", "display"},
     {"result"},
     {"record"},

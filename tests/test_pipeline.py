@@ -246,7 +246,7 @@ def test_a_closed_cartoonifier_says_so(tiny_model, person_photo):
     ("arguments", "reason"),
     [
         ({"threads": 0}, "at least 1"),
-        ({"provider": "gpu"}, "wanted one of"),
+        ({"provider": "gpu"}, "expected one of"),
         ({"max_megapixels": 0}, "above 0"),
         ({"cutout": engine.CutoutOptions("nowhere.png")}, "no such name or picture"),
         ({"segment": engine.SegmentOptions("cta")}, "Did you mean cat"),

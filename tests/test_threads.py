@@ -3,6 +3,7 @@
 import math
 import os
 
+import numpy as np
 import pytest
 
 from engine import threads
@@ -71,6 +72,11 @@ def test_never_more_than_the_process_may_use(monkeypatch, affinity, quota, asked
     assert usable_threads(asked) == expected
 
 
-def test_less_than_one_is_refused():
-    with pytest.raises(OptionError, match="at least 1"):
-        usable_threads(0)
+@pytest.mark.parametrize("asked", [0, -1, "2", 2.5, 2.0, True, [2], float("nan"), b"2"])
+def test_what_is_no_number_of_threads_is_refused(asked):
+    with pytest.raises(OptionError, match=r"threads is .*at least 1"):
+        usable_threads(asked)
+
+
+def test_a_number_of_numpys_is_a_number():
+    assert usable_threads(np.int64(1)) == 1

@@ -1,4 +1,4 @@
-"""A generated ONNX segmenter for the plumbing: a mean over 8 x 8 pixels, then colour to class."""
+"""Generated ONNX models for the plumbing, and the facts that describe them."""
 
 import json
 
@@ -22,6 +22,44 @@ FACTS = {
 }  # fmt: skip
 
 
+def write_tiny_model(path, facts=FACTS, classes=21):
+    """A segmenter: a mean over 8 x 8 pixels, then colour to class.
+
+    The facts go into its metadata_props unless they are None.
+    """
+    return write_graph(path, tiny_graph(classes), facts)
+
+
+def write_zeros_model(path, shape, dtype=np.float32, facts=FACTS):
+    """A graph whose output is zeros of a shape that is known only when it runs."""
+    of_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes = [
+        helper.make_node("Shape", ["input"], ["one"], start=0, end=1),
+        helper.make_node("Mul", ["one", "sizes"], ["shape"]),
+        helper.make_node(
+            "ConstantOfShape", ["shape"], ["out"], value=numpy_helper.from_array(np.zeros(1, dtype))
+        ),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "zeros",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("out", of_type, [f"d{axis}" for axis in range(len(shape))])],
+        [numpy_helper.from_array(np.array(shape, np.int64), "sizes")],
+    )
+    return write_graph(path, graph, facts)
+
+
+def write_graph(path, graph, facts=FACTS):
+    """A graph as a model's file."""
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    if facts is not None:
+        helper.set_model_props(model, {"cartoonify": json.dumps(facts)})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
 def tiny_graph(classes=21):
     """Logits: background 0, person 20 R - 10 G - 10 B - 5, aeroplane the same for blue."""
     weight = np.zeros((classes, 3, 1, 1), np.float32)
@@ -43,15 +81,3 @@ def tiny_graph(classes=21):
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes, "y", "x"])],
         [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")],
     )
-
-
-def write_tiny_model(path, facts=FACTS, classes=21):
-    """The segmenter as a file; `facts` go into its metadata_props unless None."""
-    model = helper.make_model(
-        tiny_graph(classes), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    )
-    if facts is not None:
-        helper.set_model_props(model, {"cartoonify": json.dumps(facts)})
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    return path

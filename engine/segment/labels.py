@@ -45,19 +45,19 @@ def upsample(
 
 
 def find_taps(
-    size: int, wanted: int, align_corners: bool
+    size: int, target: int, align_corners: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each of `wanted` pixels: the one of `size` before it, and the share of the next one.
+    """For each of `target` pixels: the one of `size` before it, and the share of the next one.
 
     With `align_corners` the first and the last lie on each other, else pixels are areas and the
     border is repeated.
     """
-    pixels = np.arange(wanted, dtype=np.float32)
+    pixels = np.arange(target, dtype=np.float32)
     if align_corners:
-        source = np.float32(size - 1) / np.float32(max(wanted - 1, 1)) * pixels
+        source = np.float32(size - 1) / np.float32(max(target - 1, 1)) * pixels
     else:
         half = np.float32(0.5)
-        source = np.float32(size) / np.float32(wanted) * (pixels + half) - half
+        source = np.float32(size) / np.float32(target) * (pixels + half) - half
         source = np.maximum(source, np.float32(0))
     before = np.minimum(source.astype(np.int64), size - 1)
     return before, source - before.astype(np.float32)

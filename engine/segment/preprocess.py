@@ -18,7 +18,7 @@ CLASSIC_MAX_ASPECT = 20
 def network_size(height: int, width: int, rule: InputRule) -> tuple[int, int]:
     """Height and width of the input for a photo: its proportions, in few different shapes."""
     scale = min(rule.shorter_side / min(height, width), rule.longer_side_limit / max(height, width))
-    return _round_side(height * scale, rule), _round_side(width * scale, rule)
+    return rule.round_side(height * scale), rule.round_side(width * scale)
 
 
 def classic_size(height: int, width: int) -> tuple[int, int]:
@@ -77,15 +77,15 @@ def to_tensor(photo: NDArray[np.uint8], facts: ModelFacts) -> NDArray[np.float32
     return tensor
 
 
-def _taps(size: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-    """For each of `wanted` pixels: the first one of `size`, how many, and their weights.
+def _taps(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """For each of `target` pixels: the first one of `size`, how many, and their weights.
 
     A triangle as wide as one pixel of the coarser side, in Pillow's order of operations. Weights
-    are int32 (wanted, most), in units of 2**-22.
+    are int32 (target, most), in units of 2**-22.
     """
-    scale = size / wanted
+    scale = size / target
     reach = max(scale, 1.0)
-    centres = (np.arange(wanted) + 0.5) * scale
+    centres = (np.arange(target) + 0.5) * scale
     starts = np.maximum((centres - reach + 0.5).astype(np.int64), 0)
     counts = np.minimum((centres + reach + 0.5).astype(np.int64), size) - starts
     taps = np.arange(counts.max())
@@ -94,8 +94,3 @@ def _taps(size: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64],
     weights /= np.cumsum(weights, axis=1)[:, -1:]  # unlike sum(), from left to right
     scaled = np.floor(weights * (1 << kernels.PRECISION) + 0.5).astype(np.int32)
     return starts, counts, scaled
-
-
-def _round_side(side: float, rule: InputRule) -> int:
-    steps = max(1, round((side - rule.plus) / rule.multiple))
-    return steps * rule.multiple + rule.plus

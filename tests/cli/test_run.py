@@ -171,7 +171,7 @@ def test_verbose_says_what_runs(tiny_model, photo, tmp_path):
         (("me.png", "-o", "-", "--save", "mask,labels"), 2, "one picture"),
         (("me.png", "other.png", "-o", "-"), 2, "2 photos are given"),
         (("me.png", "--quiet", "--verbose"), 2, "contradict"),
-        (("me.png", "--provider", "tpu"), 2, "wanted one of"),
+        (("me.png", "--provider", "tpu"), 2, "expected one of"),
         (("me.png", "--max-megapixels", "0.001"), 3, "the limit is 0.001"),
         (("nowhere.png",), 3, "no such file"),
         (("empty",), 3, "without pictures"),
