@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from engine.batch.guard import Guard
 from engine.batch.journal import Journal
 from engine.batch.plan import Task
 from engine.batch.run import note
@@ -72,12 +73,15 @@ def _run_window(
     journal: Journal | None,
     workers: int | None,
 ) -> Iterator[PhotoRecord]:
-    doable = [task for task in tasks if not task.problem]
-    for task in tasks:
-        if task.problem:
-            failure = PhotoRecord.of_failure(task.photo, task.name, task.problem)
+    problems = [_find_problem(task, work) for task in tasks]
+    for task, problem in zip(tasks, problems, strict=True):
+        if problem:
+            failure = PhotoRecord.of_failure(task.photo, task.name, problem, task.source)
             yield note(failure, journal)
-    items = [_to_item(task, journal) for task in doable]
+    doable = [task for task, problem in zip(tasks, problems, strict=True) if not problem]
+    items = [_to_item(task, journal if work.resume else None) for task in doable]
+    # Photos of a worker that died are done again, and find the files that it wrote.
+    work = replace(work, resume=True)
     try:
         for row in _map(ray, items, recipe, work, workers):
             record = parse(row["record"])
@@ -90,6 +94,17 @@ def _run_window(
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
         raise EngineError(f"the cluster failed: {reason}") from error
+
+
+def _find_problem(task: Task, work: Work) -> EngineError | None:
+    """Why a task is not given to a worker, among it a file that is there before the run."""
+    if task.problem:
+        return task.problem
+    try:
+        Guard(work.target.paths(task.name), work.target.overwrite, work.resume, {}).check()
+    except EngineError as error:
+        return error
+    return None
 
 
 def _to_item(task: Task, journal: Journal | None) -> dict[str, str]:
@@ -177,6 +192,8 @@ def _connect(address: str) -> Any:
     except ImportError as error:
         raise OptionError(f"Ray is missing ({error}): {how_to_install('ray')}.") from None
     if not ray.is_initialized():
+        # What matters comes as a record or an error; the rest is Ray talking of itself.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         try:
             ray.init(
                 None if address == "local" else address,
@@ -188,5 +205,6 @@ def _connect(address: str) -> Any:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     return ray
