@@ -80,7 +80,7 @@ def photo(person_photo, tmp_path):
 @pytest.fixture
 def cartoonify(tiny_model, tmp_path, monkeypatch, capfd):
     """Runs the command line in this process, in an empty folder; returns code, stdout, stderr."""
-    from engine.run import cli
+    from engine.cli.app import cli
 
     monkeypatch.chdir(tmp_path)
 

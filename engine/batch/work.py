@@ -18,7 +18,13 @@ from engine.batch.plan import Task
 from engine.batch.store import digest, open_store
 from engine.batch.target import Target, write_to_stdout
 from engine.errors import DiskFullError, EngineError, PhotoError
-from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
+from engine.options import (
+    MAX_MEGAPIXELS,
+    PNG_KINDS,
+    CartoonOptions,
+    CutoutOptions,
+    SegmentOptions,
+)
 from engine.record import PhotoRecord, to_record
 from engine.strips import at_once
 from engine.versions import __version__
@@ -165,7 +171,7 @@ class Worker:
         options = self.work.target.options
         calls = [
             lambda k=kind: result.encode(
-                k, options.format, options.metadata,
+                k, "png" if k in PNG_KINDS else options.format, options.metadata,
                 quality=options.quality, crop=options.crop, size=options.size,
             )
             for kind in options.kinds

@@ -6,13 +6,13 @@ import sys
 import pytest
 
 from engine import weights
-from engine.cli import doctor, run
+from engine.cli import app, doctor
 
 
 def call(monkeypatch, capfd, *arguments):
     monkeypatch.setattr(sys, "argv", ["cartoonify", "doctor", *arguments])
     with pytest.raises(SystemExit) as stopped:
-        run.cli()
+        app.cli()
     out, err = capfd.readouterr()
     return stopped.value.code, out, err
 
@@ -42,9 +42,30 @@ def test_a_damaged_model_and_a_wrong_kernel_are_problems(monkeypatch, capfd, tmp
     manifest = (weights.models_folder() / "manifest.json").read_bytes()
     (tmp_path / "manifest.json").write_bytes(manifest)
     monkeypatch.setattr(weights, "models_folder", lambda: tmp_path)
-    monkeypatch.setattr(doctor.engine, "cartoonize", lambda picture: picture)
+    monkeypatch.setattr(doctor, "KNOWN_CARTOONS", ("another",))
     code, out, _ = call(monkeypatch, capfd, "--json")
     problems = " ".join(json.loads(out)["problems"])
     assert code == 1
     assert "SHA-256" in problems
-    assert "differs from the reference" in problems
+    assert "the cartoon of known picture 1 has changed" in problems
+
+
+def test_a_plain_install_is_tested_too(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "engine.reference.stylise", None)  # as without SciPy
+    code, out, _ = call(monkeypatch, capfd, "--json")
+    assert code == 0
+    assert json.loads(out)["self_test"]["result"] == "equal to known cartoons, bit for bit"
+
+
+def test_a_kernel_that_differs_from_the_reference_is_a_problem(monkeypatch, capfd):
+    monkeypatch.setattr("engine.reference.stylise.cartoonize", lambda picture: picture)
+    code, out, _ = call(monkeypatch, capfd, "--json")
+    assert code == 1
+    assert "differs from the reference" in json.loads(out)["problems"][0]
+
+
+def test_it_says_how_many_photos_memory_takes(monkeypatch, capfd):
+    monkeypatch.setattr("engine.memory.free_memory", lambda: 2e9)
+    memory = json.loads(call(monkeypatch, capfd, "--json")[1])["memory"]
+    assert memory["megabytes_for_photos"] == 1600
+    assert memory["photos_of_48_megapixels"] == 1
