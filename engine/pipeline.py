@@ -385,7 +385,7 @@ def _lack_of_memory_to_error(name: str, photo: NDArray[np.uint8]) -> Iterator[No
     try:
         yield
     except (MemoryError, cv2.error) as error:
-        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+        if isinstance(error, cv2.error) and getattr(error, "code", 0) != cv2.Error.StsNoMem:
             raise
         height, width = photo.shape[:2]
         raise PhotoError(

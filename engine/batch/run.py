@@ -98,8 +98,8 @@ class Batch:
         self.output.check(job.name, ours)
         if job.source == STDIN and sys.stdin is None:
             raise PhotoError("stdin: is closed.")
-        source_of = sys.stdin.buffer if job.source == STDIN else job.source
-        result = self.cartoonifier(source_of, name=job.name)
+        photo = sys.stdin.buffer if job.source == STDIN else job.source
+        result = self.cartoonifier(photo, name=job.name)
         if self.journal:
             self.journal.begin(job.name, key, self.output.paths(job.name), source)
         files = self.output.write(result, replace=bool(ours))
