@@ -176,6 +176,12 @@ def test_a_folder_that_is_no_path_is_an_option_error(result):
         result.save(5)
 
 
+@pytest.mark.parametrize("which", [5, None, [5], [["cutout"]], []])
+def test_kinds_that_are_none_are_option_errors(result, tmp_path, which):
+    with pytest.raises(engine.OptionError, match="expected some of"):
+        result.save(tmp_path, which)
+
+
 def test_a_single_kind_may_be_a_word(result, tmp_path):
     assert [path.name for path in result.save(tmp_path, "mask")] == ["photo_mask.png"]
 
