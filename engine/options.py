@@ -87,9 +87,9 @@ class CutoutOptions:
     """Drop small islands that are nowhere surely kept, and fill unsure pinholes. Not in classic."""
 
     people: str | int = "all"
-    """How many are kept, the largest first: all, largest, or a number from 1. Whoever is above the
-    threshold without a gap counts as one, so people who touch each other stay or go together. It
-    counts whatever classes are kept. Not in classic."""
+    """How many are kept, the largest first: all, largest, or a number from 1. People who touch each
+    other in the picture count as one, and so does whatever else of the kept classes hangs together.
+    Not in classic."""
 
     def __post_init__(self) -> None:
         _check_background(self.background)

@@ -135,9 +135,9 @@ class Cartoonifier:
         """A Cartoonifier with other options on the same loaded model."""
         return Cartoonifier(
             self._open_session,
-            segment or self.segment,
-            cutout or self.cutout,
-            cartoon or self.cartoon,
+            _checked("segment", segment, self.segment),
+            _checked("cutout", cutout, self.cutout),
+            _checked("cartoon", cartoon, self.cartoon),
             self.max_megapixels,
             None if cutout else self._backdrop,
         )
@@ -210,7 +210,7 @@ class Cartoonifier:
             on_white = (
                 photo.copy() if background == "none" else blend(person, alpha, WHITE, threads)
             )
-            behind = self._backdrop.behind(photo, alpha, threads)
+            behind = self._backdrop.behind(photo, person, alpha, threads)
             if whole:
                 cutout = on_white
             elif background == "original":
@@ -326,20 +326,21 @@ def load(
     if not isinstance(max_megapixels, Real) or not 0 < max_megapixels < math.inf:
         raise OptionError(f"max_megapixels is {max_megapixels!r}; expected a number above 0.")
     stages = (
-        _checked("segment", segment, SegmentOptions),
-        _checked("cutout", cutout, CutoutOptions),
-        _checked("cartoon", cartoon, CartoonOptions),
+        _checked("segment", segment, SegmentOptions()),
+        _checked("cutout", cutout, CutoutOptions()),
+        _checked("cartoon", cartoon, CartoonOptions()),
     )
     cache = None if models is None else Path(_path("models", models))
     session = open_session(_path("model", model), provider, usable_threads(threads), cache)
     return Cartoonifier(session, *stages, max_megapixels)
 
 
-def _checked(name: str, options: Stage | None, kind: type[Stage]) -> Stage:
+def _checked(name: str, options: Stage | None, default: Stage) -> Stage:
     if options is None:
-        return kind()
-    if not isinstance(options, kind):
-        raise OptionError(f"{name} is a {type(options).__name__}; expected {kind.__name__}.")
+        return default
+    found, expected = type(options), type(default)
+    if not issubclass(found, expected):
+        raise OptionError(f"{name} is a {found.__name__}; expected {expected.__name__}.")
     return options
 
 
@@ -384,7 +385,7 @@ def _lack_of_memory_to_error(name: str, photo: NDArray[np.uint8]) -> Iterator[No
     try:
         yield
     except (MemoryError, cv2.error) as error:
-        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+        if isinstance(error, cv2.error) and getattr(error, "code", 0) != cv2.Error.StsNoMem:
             raise
         height, width = photo.shape[:2]
         raise PhotoError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -153,7 +153,7 @@ class Result:
     def save(
         self,
         folder: str | os.PathLike[str],
-        which: Sequence[str] = ("cutout", "cartoon"),
+        which: str | Sequence[str] = ("cutout", "cartoon"),
         *,
         format: str = "png",
         overwrite: bool = False,
@@ -181,8 +181,10 @@ class Result:
         """
         if not isinstance(folder, (str, os.PathLike)):
             raise OptionError(f"folder is {folder!r}; expected a path.")
-        kinds = (which,) if isinstance(which, str) else tuple(dict.fromkeys(which))
-        output = OutputOptions(kinds, format, quality, metadata, crop, size)
+        if isinstance(which, str) or not isinstance(which, Iterable):
+            which = (which,)
+        output = OutputOptions(tuple(which), format, quality, metadata, crop, size)
+        kinds = tuple(dict.fromkeys(output.kinds))
         self._refuse_transparency(output)
         paths = output_paths(Path(folder), self.name, kinds, format)
         check_name(self.name, paths)

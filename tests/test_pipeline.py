@@ -1,5 +1,6 @@
 """The whole way of a photo, on the tiny model and on the embedded one."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -250,11 +251,133 @@ def test_a_closed_cartoonifier_says_so(tiny_model, person_photo):
         ({"max_megapixels": 0}, "above 0"),
         ({"cutout": engine.CutoutOptions("nowhere.png")}, "no such name or picture"),
         ({"segment": engine.SegmentOptions("cta")}, "Did you mean cat"),
+        ({"max_megapixels": "x"}, "above 0"),
+        ({"max_megapixels": float("nan")}, "above 0"),
+        ({"max_megapixels": float("inf")}, "above 0"),
+        ({"segment": {"keep": "person"}}, "segment is a dict; expected SegmentOptions"),
+        ({"cutout": "white"}, "cutout is a str; expected CutoutOptions"),
+        ({"cartoon": engine.CutoutOptions()}, "expected CartoonOptions"),
+        ({"models": 5}, "models is 5"),
     ],
 )
 def test_wrong_arguments_are_option_errors(tiny_model, arguments, reason):
     with pytest.raises(engine.OptionError, match=reason):
         engine.load(tiny_model, **arguments)
+
+
+def test_a_model_of_another_type_is_an_option_error():
+    with pytest.raises(engine.OptionError, match="model is 5"):
+        engine.load(5)
+
+
+def test_replace_refuses_options_of_another_stage(tiny):
+    with pytest.raises(engine.OptionError, match="expected CutoutOptions"):
+        tiny.replace(cutout=engine.CartoonOptions())
+
+
+def test_a_name_is_that_of_the_result(tiny, person_photo, photo, tmp_path):
+    assert tiny(photo, name="sub/a").name == "sub/a"
+    assert tiny(person_photo, name="b").save(tmp_path / "out")[0].name == "b_cutout.png"
+    with pytest.raises(engine.OptionError, match="name is 5"):
+        tiny(person_photo, name=5)
+
+
+@pytest.mark.parametrize(
+    "background", ["tomato", "rgb(255, 99, 71)", (255, 99, 71), np.uint8([[[255, 99, 71]]])]
+)
+def test_every_way_to_write_a_colour_gives_the_same(tiny, person_photo, background):
+    expected = with_background(tiny, "#ff6347")(person_photo)
+    got = with_background(tiny, background)(person_photo)
+    assert_array_equal(got.cutout[5, 5], [255, 99, 71])
+    assert_array_equal(got.cutout, expected.cutout)
+    assert_array_equal(got.cartoon, expected.cartoon)
+
+
+@pytest.mark.parametrize("white", ["#fff", "White", (255, 255, 255)])
+def test_white_is_white_however_it_is_written(embedded, astronaut, white):
+    expected = embedded(astronaut)
+    assert_array_equal(with_background(embedded, white)(astronaut).cartoon, expected.cartoon)
+
+
+def test_the_person_stands_before_the_blurred_scene(tiny):
+    photo = np.zeros((150, 210, 3), np.uint8)
+    photo[::2, :, 1] = 200  # stripes
+    photo[50:100, 70:140] = 250, 20, 20
+    result = with_background(tiny, "blur")(photo)
+    outside, inside = result.alpha == 0, result.alpha == 1
+    assert np.abs(result.cutout[outside].astype(int) - [0, 100, 0]).max() < 40
+    assert_array_equal(result.cutout[inside], photo[inside])
+    assert_array_equal(result.cartoon[outside], result.cutout[outside])
+    assert_array_equal(result.cartoon[inside], tiny(photo).cartoon[inside])
+
+
+@pytest.mark.parametrize(("people", "expected"), [("all", 3), ("largest", 1), (2, 2), (9, 3)])
+@pytest.mark.parametrize("edges", ["refined", "soft"])
+def test_the_largest_people_are_kept(tiny, people, expected, edges):
+    photo = np.full((160, 320, 3), (10, 120, 10), np.uint8)
+    for left, side in [(20, 90), (150, 60), (250, 40)]:
+        photo[40 : 40 + side, left : left + side] = 250, 20, 20
+    result = tiny.replace(cutout=engine.CutoutOptions(people=people, edges=edges))(photo)
+    kept = [result.alpha[45:70, left + 10 : left + 30].mean() for left in (20, 150, 250)]
+    assert kept == [1] * expected + [0] * (3 - expected)
+
+
+def test_classic_keeps_all_people(tiny):
+    with pytest.raises(engine.OptionError, match="classic keeps all people"):
+        tiny.replace(
+            segment=engine.SegmentOptions(classic=True), cutout=engine.CutoutOptions(people=1)
+        )
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_lack_of_memory_is_a_photo_error(tiny, person_photo, monkeypatch, classic):
+    def lack(*_, **__):
+        raise MemoryError
+
+    app = tiny.replace(segment=engine.SegmentOptions(classic=classic))
+    monkeypatch.setattr("engine.pipeline.draw", lack)
+    with pytest.raises(engine.PhotoError, match="b: not enough memory for 210 x 150"):
+        app(person_photo, name="b")
+
+
+def test_a_lack_of_memory_in_opencv_is_a_photo_error(tiny, person_photo, monkeypatch):
+    def lack(*_, **__):
+        cv2.resize(np.zeros((1, 1), np.uint8), (1 << 30, 1 << 30))
+
+    monkeypatch.setattr("engine.pipeline.draw", lack)
+    with pytest.raises(engine.PhotoError, match="not enough memory"):
+        tiny(person_photo)
+
+
+def test_settings_are_ready_for_json_and_tell_what_decides_the_pixels(tiny, tmp_path):
+    path = tmp_path / "sea.png"
+
+    def settings(segment=None, **cutout):
+        app = tiny.replace(segment, engine.CutoutOptions(**cutout) if cutout else None)
+        return json.dumps(app.settings, sort_keys=True)
+
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
+    different = [
+        settings(), settings(engine.SegmentOptions("dog")), settings(background="blur"),
+        settings(background="red"), settings(threshold=0.4), settings(people=2),
+        settings(background=str(path)), settings(background="transparent"),
+    ]  # fmt: skip
+    assert tiny.model.sha256 in different[0]
+    assert "sea.png" not in different[6]
+    Image.new("RGB", (4, 4), (1, 2, 4)).save(path)
+    different.append(settings(background=str(path)))
+    assert len(set(different)) == len(different)
+    assert different[0] == settings(threshold=np.float64(0.5), background="#ffffff")
+    assert different[3] == settings(background=(255, 0, 0))
+
+
+def test_a_background_is_read_once(tiny, tmp_path):
+    path = tmp_path / "sea.png"
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
+    app = with_background(tiny, path)
+    path.unlink()
+    other = app.replace(cartoon=engine.CartoonOptions(smooth_sigma=10))
+    assert other.settings["cutout"] == app.settings["cutout"]
 
 
 def test_classic_refuses_another_background(tiny):

@@ -1,5 +1,11 @@
 """What a result holds, shows and saves."""
 
+import io
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -7,6 +13,7 @@ from PIL import Image
 
 import engine
 from engine import result as result_module
+from engine.cutout.blend import add_alpha
 from engine.cutout.classic import voc_colours
 
 
@@ -100,3 +107,182 @@ def test_transparent_pictures_are_measured_on_white(tiny, person_photo):
     )
     assert result.metrics["mse"] == engine.mse(cutout, cartoon)
     assert result.metrics["ssim"] == engine.ssim(cutout, cartoon)
+
+
+def opened(data):
+    """The pixels of a file's bytes, and its Pillow image."""
+    image = Image.open(io.BytesIO(data))
+    return np.asarray(image), image
+
+
+@pytest.fixture
+def see_through(tiny, person_photo):
+    return tiny.replace(cutout=engine.CutoutOptions("transparent"))(person_photo)
+
+
+def test_nothing_can_be_assigned_to(result):
+    with pytest.raises(FrozenInstanceError):
+        result.name = "other"
+    with pytest.raises(TypeError):
+        type(result)(result.photo)
+
+
+def test_it_is_shown_in_one_short_line(result):
+    text = repr(result)
+    assert text.startswith("Result('photo', 210 x 150, kept 2")
+    assert " ms)" in text
+    assert len(text) < 100
+
+
+def test_it_can_be_sent_to_another_process(result):
+    _ = result.metrics
+    got = pickle.loads(pickle.dumps(result))
+    assert_array_equal(got.cartoon, result.cartoon)
+    assert got.metrics == result.metrics
+
+
+@pytest.mark.parametrize("name", ["probability", "label_map", "metrics"])
+def test_a_property_is_computed_once_for_all_threads(result, name):
+    with ThreadPoolExecutor(8) as pool:
+        values = list(pool.map(lambda _: getattr(result, name), range(16)))
+    assert len({id(value) for value in values}) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("cutoff",), (None,), (["cutout"],), ("cutout", "gif"), ("cutout", None),
+        ("cutout", "png", "stripp"), ("cutout", "png", None), ("mask", "jpg"), ("labels", "webp"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_are_option_errors(result, arguments):
+    with pytest.raises(engine.OptionError):
+        result.encode(*arguments)
+
+
+@pytest.mark.parametrize("option", ["quality", "size"])
+@pytest.mark.parametrize("value", [0, -1, "50", 50.0, 70_000, float("nan"), [50]])
+def test_a_wrong_number_is_an_option_error(result, tmp_path, option, value):
+    with pytest.raises(engine.OptionError, match=option):
+        result.encode("cutout", "jpg", **{option: value})
+    with pytest.raises(engine.OptionError, match=option):
+        result.save(tmp_path, format="jpg", **{option: value})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_no_path_is_an_option_error(result):
+    with pytest.raises(engine.OptionError, match="folder is 5"):
+        result.save(5)
+
+
+@pytest.mark.parametrize("which", [5, None, [5], [["cutout"]], []])
+def test_kinds_that_are_none_are_option_errors(result, tmp_path, which):
+    with pytest.raises(engine.OptionError, match="expected some of"):
+        result.save(tmp_path, which)
+
+
+def test_a_single_kind_may_be_a_word(result, tmp_path):
+    assert [path.name for path in result.save(tmp_path, "mask")] == ["photo_mask.png"]
+
+
+def test_transparency_is_not_encoded_as_jpg(see_through):
+    with pytest.raises(engine.OptionError, match="no transparency"):
+        see_through.encode("cutout", "jpg")
+
+
+def test_quality_makes_smaller_files(result, tmp_path):
+    assert len(result.encode("cartoon", "jpg", quality=20)) < len(result.encode("cartoon", "jpg"))
+    (path,) = result.save(tmp_path, ["cartoon"], format="jpg", quality=20)
+    assert path.read_bytes() == result.encode("cartoon", "jpg", quality=20)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/../../x", "..", "/tmp/x", "a\0b", "x" * 245, "a/", chr(0xD800)]
+)
+def test_a_name_that_is_none_is_refused(result, tmp_path, name):
+    folder = tmp_path / "inner" / "out"
+    with pytest.raises(engine.OutputError, match="cannot be the name"):
+        replace(result, name=name).save(folder)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["sub/a", "x" * 243, os.fsdecode(b"\xff"), "..a", ".a"])
+def test_a_name_may_have_folders_and_any_bytes(result, tmp_path, name):
+    paths = replace(result, name=name).save(tmp_path)
+    assert all(path.is_file() and path.is_relative_to(tmp_path) for path in paths)
+
+
+def test_a_crop_is_what_is_kept_with_a_margin(result):
+    alpha = np.zeros((150, 210), np.float32)
+    alpha[50:110, 80:120] = 1
+    alpha[49, 100] = 0.001  # nobody sees it
+    drawn = replace(result, alpha=alpha)
+    part = (slice(47, 113), slice(77, 123))  # 60 pixels high, so 3 around them
+    mask, _ = opened(drawn.encode("mask", crop=True))
+    assert_array_equal(mask, np.rint(alpha * 255)[part])
+    for kind, whole in [("cutout", result.cutout), ("cartoon", result.cartoon)]:
+        assert_array_equal(opened(drawn.encode(kind, crop=True))[0], whole[part])
+    assert_array_equal(opened(drawn.encode("labels", crop=True))[0], result.label_map[part])
+
+
+def test_a_comparison_is_cropped_alike(result):
+    compare, _ = opened(result.encode("compare", crop=True))
+    photo, cutout, cartoon = np.split(compare, 3, axis=1)
+    assert_array_equal(cutout, opened(result.encode("cutout", crop=True))[0])
+    assert_array_equal(cartoon, opened(result.encode("cartoon", crop=True))[0])
+    middle = tuple(side // 2 for side in photo.shape[:2])
+    assert_array_equal(photo[middle], [250, 20, 20])
+
+
+def test_a_crop_of_nothing_is_the_whole_picture(tiny):
+    nobody = tiny(np.full((40, 50, 3), (10, 120, 10), np.uint8))
+    assert opened(nobody.encode("cutout", crop=True))[0].shape == (40, 50, 3)
+
+
+def test_a_crop_stays_inside_the_picture(tiny):
+    somebody = np.full((40, 50, 3), (250, 20, 20), np.uint8)
+    assert opened(tiny(somebody).encode("cutout", crop=True))[0].shape == (40, 50, 3)
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("cutout", "RGB"), ("mask", "L"), ("labels", "P")])
+def test_a_size_is_that_of_the_longer_side(result, kind, mode):
+    pixels, image = opened(result.encode(kind, size=70))
+    assert image.size == (70, 50)
+    assert image.mode == mode
+    assert set(np.unique(pixels)) <= {0, 15} or kind != "labels"
+    assert opened(result.encode(kind, size=1))[1].size == (1, 1)
+
+
+def test_a_reduced_label_map_keeps_its_colours(result):
+    pixels, image = opened(result.encode("labels", size=70))
+    assert set(np.unique(pixels)) == {0, 15}
+    assert_array_equal(np.asarray(image.convert("RGB")), voc_colours()[pixels])
+
+
+def test_nothing_is_enlarged(result):
+    for kind in ("cutout", "mask", "labels"):
+        assert result.encode(kind, size=210) == result.encode(kind, size=4000)
+        assert result.encode(kind, size=4000) == result.encode(kind)
+
+
+def test_a_size_is_of_the_whole_comparison_and_of_what_was_cropped(result):
+    assert opened(result.encode("compare", size=300))[1].size == (300, 71)
+    assert max(opened(result.encode("cutout", crop=True, size=60))[1].size) == 60
+
+
+def test_a_reduced_picture_has_no_fringe(see_through):
+    red = add_alpha(np.full_like(see_through.photo, (250, 20, 20)), see_through.alpha)
+    pixels, image = opened(replace(see_through, cutout=red).encode("cutout", size=53))
+    assert image.mode == "RGBA"
+    rim = (pixels[..., 3] > 30) & (pixels[..., 3] < 255)
+    assert rim.sum() > 20
+    # Red but for rounding, and nothing of the black that stands under full transparency.
+    assert np.abs(pixels[rim][:, :3].astype(int) - [250, 20, 20]).max() <= 8
+
+
+def test_saved_files_are_cropped_and_reduced_too(result, tmp_path):
+    kinds = ("cutout", "mask", "compare")
+    paths = result.save(tmp_path, kinds, crop=True, size=50)
+    for kind, path in zip(kinds, paths, strict=True):
+        assert path.read_bytes() == result.encode(kind, crop=True, size=50)

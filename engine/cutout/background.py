@@ -22,7 +22,8 @@ from engine.files.photos import read_photo
 from engine.once import computed_once
 from engine.options import NAMED_BACKGROUNDS, Background, parse_colour
 
-BLUR_SIDE = 512
+BLACK = np.zeros((1, 1, 3), np.uint8)
+BLUR_SIDE = 256
 """Pixels of the longer side at which the scene is blurred: nothing finer is left of it."""
 BLUR_SHARE = 1 / 40
 """Of the longer side: the Gaussian's sigma."""
@@ -55,11 +56,15 @@ class Backdrop:
         return hashlib.blake2b(self._pixels.tobytes() + shape, digest_size=16).hexdigest()
 
     def behind(
-        self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], threads: int = 1
+        self,
+        photo: NDArray[np.uint8],
+        person: NDArray[np.uint8],
+        alpha: NDArray[np.float32],
+        threads: int = 1,
     ) -> NDArray[np.uint8] | None:
         """What lies behind a photo's cut-out, uint8 (H, W, 3), or (1, 1, 3) for one colour.
 
-        None stands for nothing: the background is transparent.
+        None stands for nothing: the background is transparent. Arguments as of `blur_scene`.
         """
         match self.kind:
             case "transparent":
@@ -67,7 +72,7 @@ class Backdrop:
             case "original":
                 return photo
             case "blur":
-                return blur_scene(photo, alpha, threads)
+                return blur_scene(photo, person, alpha, threads)
         height, width = alpha.shape
         scaled = self._scaled  # another thread may put its own there
         if scaled.shape[:2] not in ((1, 1), (height, width)):
@@ -103,19 +108,23 @@ def cover(backdrop: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
 
 
 def blur_scene(
-    photo: NDArray[np.uint8], alpha: NDArray[np.float32], threads: int = 1
+    photo: NDArray[np.uint8],
+    person: NDArray[np.uint8],
+    alpha: NDArray[np.float32],
+    threads: int = 1,
 ) -> NDArray[np.uint8]:
     """The scene, uint8 (H, W, 3), strongly blurred, without the colours of who stands in it.
 
-    A Gaussian over `photo`, uint8 (H, W, 3), weighted by 1 - `alpha`, float32 (H, W) (normalised
-    convolution; Knutsson and Westin, 1993), at a reduced size.
+    `photo` and `person`, both uint8 (H, W, 3), are what was seen and the person's own colours,
+    `alpha` is float32 (H, W). A Gaussian at a reduced size, in which 1 - alpha is the weight of
+    each pixel (normalised convolution; Knutsson and Westin, 1993).
     """
     height, width = alpha.shape
     scale = min(1.0, BLUR_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Reduced after weighting: a reduced pixel at the rim would hold both, person and scene.
-    scene = blend(np.zeros_like(photo), alpha, photo, threads)
-    small = cv2.resize(scene, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    # Weighted before it is reduced: a reduced pixel at the rim holds both, person and scene.
+    weighted = cv2.subtract(photo, blend(person, alpha, BLACK, threads))
+    small = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     weight = 1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
     sums = cv2.GaussianBlur(np.dstack([small, weight]), (0, 0), BLUR_SHARE * max(size))
     # Where the scene is farther than the Gaussian reaches, nothing of it is seen.

@@ -12,13 +12,14 @@ from PIL import ExifTags, Image, ImageCms
 
 _ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE = 0x0112, 0x8825, 0x8769, 0x927C
 _LAST_GPS_TAG = 0x001F
+_SIZE = (0x0100, 0x0101, 0xA002, 0xA003)  # of the photo, and pictures may be smaller
 _DIRECTORIES = (0x014A, 0xA005, 0xC6F5)  # SubIFDs, Interoperability, ProfileIFD
 _PACKETS = (0x02BC, 0x83BB, 0x8649)  # XMP, IPTC, Photoshop
 _GEO_TIFF = (0x830E, 0x8480, 0x8482, 0x85D8, 0x87AF, 0x87B0, 0x87B1)
 _OF_RAW_FILES = (0xC634, 0xC68B, 0xC68C)  # a DNG's copy of the maker's notes, and its origin
 _TELL_TALES = frozenset(
     (_ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE, *_DIRECTORIES, *_PACKETS, *_GEO_TIFF)
-).union(_OF_RAW_FILES)
+).union(_OF_RAW_FILES, _SIZE)
 """Tags that may say where a photo was taken, or lead to such; and those that are done with."""
 _DATE = slice(24, 36)  # of a profile's header
 _PNG_HEAD = 33  # signature and IHDR
@@ -29,10 +30,11 @@ log = logging.getLogger(__name__)
 def filter_exif(exif: bytes, policy: str) -> bytes:
     """The EXIF block to write for a photo's; empty for none.
 
-    "keep" takes all but the thumbnail, which shows the photo, and the orientation, which is done;
-    "copy-safe" takes the known tags of the main directory and of the Exif directory, but not where
-    the photo was taken, nor what may tell it too: the maker's notes, XMP, IPTC, and all other
-    directories; "strip" takes nothing. A damaged block is left out.
+    "keep" takes all but the thumbnail, which shows the photo, the orientation, which is done, and
+    the photo's size; "copy-safe" takes the known tags of the main directory and of the Exif
+    directory, but none of these, nor where the photo was taken, nor what may tell it too: the
+    maker's notes, XMP, IPTC, and all other directories; "strip" takes nothing. A damaged block is
+    left out.
     """
     if policy == "strip" or not exif:
         return b""
@@ -40,7 +42,9 @@ def filter_exif(exif: bytes, policy: str) -> bytes:
         tags = Image.Exif()
         tags.load(exif)
         inner = tags.get_ifd(_EXIF_IFD)
-        tags.pop(_ORIENTATION, None)
+        for tag in (_ORIENTATION, *_SIZE):
+            tags.pop(tag, None)
+            inner.pop(tag, None)
         if policy == "copy-safe":
             tags = _leave_out_the_place(tags, inner)
         else:

@@ -1,4 +1,4 @@
-"""The document's cut-out against the reference and the golden case."""
+"""The cut-out of classic mode against the reference and the golden case."""
 
 import numpy as np
 import pytest

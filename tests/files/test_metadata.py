@@ -212,3 +212,14 @@ def test_exif_that_does_not_fit_into_a_jpg_is_left_out(tiny, person_photo, caplo
     with Image.open(io.BytesIO(result.encode("cartoon", "jpg"))) as image:
         assert not image.getexif()
     assert "left out" in caplog.text
+
+
+@pytest.mark.parametrize("policy", ["copy-safe", "keep"])
+def test_the_photos_size_is_not_that_of_the_pictures(policy):
+    exif = Image.Exif()
+    exif.update({MAKE: "Camera", 0x0100: 4000, 0x0101: 3000})
+    exif.get_ifd(EXIF).update({DATE: "2020:01:01 00:00:00", 0xA002: 4000, 0xA003: 3000})
+    got = Image.Exif()
+    got.load(filter_exif(exif.tobytes(), policy))
+    assert set(got) - {GPS} == {MAKE, EXIF}
+    assert set(got.get_ifd(EXIF)) == {DATE}
