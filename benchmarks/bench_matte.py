@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.portrait import portrait
 from engine.cutout.matte import soft_matte
 from engine.cutout.refine import refined_matte
 from engine.segment.labels import upsample
@@ -22,7 +23,7 @@ def bench_edges(
     height, width = photo.shape[:2]
     y, x = np.ogrid[:113, :145]
     coarse = 1 / (1 + np.exp((np.hypot(y - 60, x - 70) - 40) / 2)).astype(np.float32)
-    small = cv2.resize(photo, (577, 449), interpolation=cv2.INTER_AREA)
+    small = portrait(449, 577, cv2.INTER_AREA)
 
     def soft() -> np.ndarray:
         return soft_matte(upsample(coarse, height, width, True), 0.5)
