@@ -1,12 +1,24 @@
-# Each target sets up what it needs in .venv, when that is missing or older than pyproject.toml.
+# Each target sets up what it needs in .venv, when that is missing or older than this file or
+# pyproject.toml.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: run test bench lint clean
+# Only `make test` and `make bench` install torch, to compare with it. PyPI's torch for Linux brings
+# CUDA, which takes 6 GB; TORCH_INDEX has the same release for CPUs alone, and pip prefers that one
+# where it can reach the index. `make test TORCH_INDEX= TORCH='torch torchvision'` takes PyPI's newest.
+TORCH ?= torch==2.13.0 torchvision==0.28.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: run check test bench lint clean
 
 run: .venv/ready-run
 	$(BIN)/python -m engine.run --demo --save cutout,cartoon,compare --overwrite -o out
+
+# What to run while working: no torch, no Ray, no browser.
+check: .venv/ready-check
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q --ignore=tests/export -m "not (browser or ray or slow or torch)"
 
 # The kernels pass three ways: compiled, as plain Python, and with every index checked.
 test: .venv/ready-test
@@ -25,15 +37,20 @@ lint: .venv/ready-lint
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/ready-run: pyproject.toml | .venv/bin/python
+.venv/ready-run: pyproject.toml Makefile | .venv/bin/python
 	$(PIP) -e '.[demo]'
 	@touch $@
 
-.venv/ready-test: pyproject.toml | .venv/bin/python
-	$(PIP) -e '.[demo,export,test]'
+.venv/ready-check: pyproject.toml Makefile | .venv/bin/python
+	$(PIP) -e '.[demo,dev,test]'
+	@touch $@ .venv/ready-lint
+
+.venv/ready-test: pyproject.toml Makefile | .venv/bin/python
+	$(PIP) --retries 1 --no-deps $(addprefix --extra-index-url ,$(TORCH_INDEX)) $(TORCH)
+	$(PIP) -e '.[demo,test-all]'
 	@touch $@
 
-.venv/ready-lint: pyproject.toml | .venv/bin/python
+.venv/ready-lint: pyproject.toml Makefile | .venv/bin/python
 	$(PIP) -e '.[dev]'
 	@touch $@
 

@@ -1,4 +1,7 @@
-"""Runs all benchmarks and writes benchmarks/results/bench.json and bench.md."""
+"""Runs all benchmarks, and writes bench.json and bench.md to benchmarks/results.
+
+Arguments that are not listed here are pytest's.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,27 @@ from typing import Any
 
 import pytest
 
+from benchmarks.setting import QUICK, argument_parser, results_folder
+
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
+THOROUGH = (
+    "--benchmark-min-rounds=3", "--benchmark-max-time=0.5", "--benchmark-warmup=on",
+    "--benchmark-warmup-iterations=1",
+)  # fmt: skip
+ONCE = ("--benchmark-min-rounds=1", "--benchmark-max-time=0", "-k", "432x288")
 PACKAGES = ("cartoonify-engine", "numpy", "numba", "opencv-python-headless", "onnxruntime")
 
 
 def main() -> int:
     """pytest's exit code."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "bench.json"
+    options, others = argument_parser(__doc__).parse_known_args()
+    path = results_folder(options) / "bench.json"
     code = pytest.main(
         [
             str(HERE), "-q", "--benchmark-enable",
             "-o", "python_files=bench_*.py", "-o", "python_functions=bench_*",
-            "--benchmark-min-rounds=3", "--benchmark-max-time=0.5", "--benchmark-warmup=on",
-            "--benchmark-warmup-iterations=1", "--benchmark-sort=fullname",
-            "--benchmark-columns=median,iqr,rounds", f"--benchmark-json={path}",
-            *sys.argv[1:],
+            "--benchmark-sort=fullname", "--benchmark-columns=median,iqr,rounds",
+            f"--benchmark-json={path}", *(ONCE if options.quick else THOROUGH), *others,
         ]
     )  # fmt: skip
     if code == 0:
@@ -36,8 +43,9 @@ def main() -> int:
         for benchmark in measured["benchmarks"]:
             del benchmark["stats"]["data"]  # every single round: megabytes
         path.write_text(json.dumps(measured, indent=1) + "\n")
-        (RESULTS / "bench.md").write_text(to_markdown(measured))
-        print(f"written: {path} and bench.md")
+        text = to_markdown(measured)
+        path.with_suffix(".md").write_text(f"{text}\n{QUICK}\n" if options.quick else text)
+        print(QUICK * options.quick, f"written: {path} and bench.md", sep="\n")
     return int(code)
 
 

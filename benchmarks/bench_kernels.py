@@ -1,10 +1,17 @@
 """Kernels against the reference, same input, equal results."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 from PIL import Image
+from pytest_benchmark.fixture import BenchmarkFixture
 from skimage.metrics import structural_similarity
 
 import engine
@@ -16,20 +23,30 @@ from engine.reference import stylise as reference
 from engine.segment.labels import find_labels
 from engine.segment.preprocess import resize
 
+Picture = NDArray[np.uint8]
+Histograms = tuple[NDArray[np.int64], ...]
+
 TWINS = pytest.mark.parametrize("twin", ["reference", "kernel"])
 
 
 @pytest.fixture(scope="session")
-def hsv(photo):
+def hsv(photo: Picture) -> np.ndarray:
     return cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
 
 
 @pytest.fixture(scope="session")
-def hists(hsv):
+def hists(hsv: Picture) -> Histograms:
     return reference.count_levels(hsv)
 
 
-def measure(benchmark, group, size, twin, twins):
+def measure(
+    benchmark: BenchmarkFixture,
+    group: str,
+    size: str,
+    twin: str,
+    twins: dict[str, Callable[[], Any]],
+) -> tuple[Any, Any]:
+    """What the twin that is measured gives, and what the reference gives."""
     benchmark.group = f"{group}, {size}"
     benchmark.params, benchmark.param = {"twin": twin}, twin
     got = benchmark(twins[twin])
@@ -37,7 +54,7 @@ def measure(benchmark, group, size, twin, twins):
 
 
 @TWINS
-def bench_k_histogram(benchmark, size, hists, twin):
+def bench_k_histogram(benchmark: BenchmarkFixture, size: str, hists: Histograms, twin: str) -> None:
     twins = {
         "reference": lambda: [reference_palette.k_histogram(hist) for hist in hists],
         "kernel": lambda: [palette.k_histogram(hist, 0.001, 80) for hist in hists],
@@ -48,11 +65,13 @@ def bench_k_histogram(benchmark, size, hists, twin):
 
 
 @TWINS
-def bench_hsv_and_histograms(benchmark, size, photo, twin):
+def bench_hsv_and_histograms(
+    benchmark: BenchmarkFixture, size: str, photo: Picture, twin: str
+) -> None:
     planes = photo.transpose(2, 0, 1).copy()
     room = np.empty_like(planes)
 
-    def kernel():
+    def kernel() -> Any:
         np.copyto(room, planes)
         counts = np.zeros((3, 256), np.int64)
         pixels.to_hsv(room, 0, photo.shape[0], counts)
@@ -68,11 +87,11 @@ def bench_hsv_and_histograms(benchmark, size, photo, twin):
 
 
 @TWINS
-def bench_edges(benchmark, size, photo, twin):
+def bench_edges(benchmark: BenchmarkFixture, size: str, photo: Picture, twin: str) -> None:
     planes = photo.transpose(2, 0, 1).copy()
     height, width = photo.shape[:2]
 
-    def kernel():
+    def kernel() -> Any:
         marked = np.zeros((height + 2, width + 2), np.uint8)
         edges.follow(marked, edges.find_peaks(planes, 100, 200, 0, height, marked))
         return marked[1:-1, 1:-1] > 0
@@ -85,18 +104,20 @@ def bench_edges(benchmark, size, photo, twin):
 
 
 @TWINS
-def bench_quantise(benchmark, size, hsv, hists, twin):
+def bench_quantise(
+    benchmark: BenchmarkFixture, size: str, hsv: Picture, hists: Histograms, twin: str
+) -> None:
     centroids = [palette.k_histogram(hist, 0.001, 80) for hist in hists]
     planes, out = hsv.transpose(2, 0, 1).copy(), np.empty_like(hsv)
     groups = hsv.shape[1] // 128 * 128  # as the engine does it; the rest is OpenCV's
 
-    def kernel():
+    def kernel() -> Any:
         tables = np.stack([palette.quantise_table(channel) for channel in centroids])
         places, colours = stylise._mix_palette(tables, cv2.COLOR_HSV2RGB)
         pixels.paint(planes[:, :, :groups], places, colours, out[:, :groups])
         return out[:, :groups]
 
-    def plain():
+    def plain() -> Any:
         levels = [reference.quantise(hsv[..., c], centroids[c]) for c in range(3)]
         return cv2.cvtColor(np.dstack(levels), cv2.COLOR_HSV2RGB)[:, :groups]
 
@@ -106,8 +127,8 @@ def bench_quantise(benchmark, size, hsv, hists, twin):
 
 
 @TWINS
-def bench_resize(benchmark, size, photo, twin):
-    def pillow():
+def bench_resize(benchmark: BenchmarkFixture, size: str, photo: Picture, twin: str) -> None:
+    def pillow() -> np.ndarray:
         return np.asarray(Image.fromarray(photo).resize((577, 449), Image.Resampling.BILINEAR))
 
     twins = {"reference": pillow, "kernel": lambda: resize(photo, (449, 577))}
@@ -116,7 +137,7 @@ def bench_resize(benchmark, size, photo, twin):
 
 
 @TWINS
-def bench_cartoonize(benchmark, size, photo, twin):
+def bench_cartoonize(benchmark: BenchmarkFixture, size: str, photo: Picture, twin: str) -> None:
     twins = {
         "reference": lambda: reference.cartoonize(photo),
         "kernel": lambda: engine.cartoonize(photo),
@@ -126,7 +147,7 @@ def bench_cartoonize(benchmark, size, photo, twin):
 
 
 @TWINS
-def bench_label_map(benchmark, size, photo, twin):
+def bench_label_map(benchmark: BenchmarkFixture, size: str, photo: Picture, twin: str) -> None:
     logits = np.random.default_rng(0).normal(size=(21, 25, 33)).astype(np.float32)
     logits = np.ascontiguousarray(np.stack([cv2.GaussianBlur(c, (9, 9), 0) for c in logits]))
     logits[15, 5:20, 10:25] += 3
@@ -141,7 +162,7 @@ def bench_label_map(benchmark, size, photo, twin):
 
 
 @TWINS
-def bench_ssim(benchmark, size, photo, twin):
+def bench_ssim(benchmark: BenchmarkFixture, size: str, photo: Picture, twin: str) -> None:
     other = np.ascontiguousarray(photo[::-1])
     twins = {
         "reference": lambda: structural_similarity(photo, other, channel_axis=2),

@@ -1,27 +1,34 @@
 """Logits to alpha matte at the photo's size: soft and refined edges."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.portrait import portrait
 from engine.cutout.matte import soft_matte
 from engine.cutout.refine import refined_matte
 from engine.segment.labels import upsample
 
 
 @pytest.mark.parametrize("edges", ["soft", "refined"])
-def bench_edges(benchmark, size, photo, edges):
+def bench_edges(
+    benchmark: BenchmarkFixture, size: str, photo: NDArray[np.uint8], edges: str
+) -> None:
     benchmark.group = f"coarse probability to matte, {size}"
     benchmark.param = edges
     height, width = photo.shape[:2]
     y, x = np.ogrid[:113, :145]
     coarse = 1 / (1 + np.exp((np.hypot(y - 60, x - 70) - 40) / 2)).astype(np.float32)
-    small = cv2.resize(photo, (577, 449), interpolation=cv2.INTER_AREA)
+    small = portrait(449, 577, cv2.INTER_AREA)
 
-    def soft():
+    def soft() -> np.ndarray:
         return soft_matte(upsample(coarse, height, width, True), 0.5)
 
-    def refined():
+    def refined() -> np.ndarray:
         return refined_matte(coarse, photo, small, 0.5, True)[0]
 
     alpha = benchmark(soft if edges == "soft" else refined)

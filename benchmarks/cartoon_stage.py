@@ -8,12 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.testing import assert_array_equal
-from skimage.data import astronaut
 
 import engine
 from benchmarks import document
+from benchmarks.portrait import portrait
 from benchmarks.rows import Row, faster
-from benchmarks.turns import in_turns
+from benchmarks.setting import Setting
 from engine.cartoon import stylise
 from engine.options import CartoonOptions
 from engine.reference import palette as reference
@@ -22,26 +22,24 @@ LARGE, SMALL = (3000, 4000), (288, 432)
 OPTIONS = CartoonOptions()
 
 
-def measure(threads: int, limits: dict[str, float]) -> Iterator[Row]:
+def measure(setting: Setting) -> Iterator[Row]:
     """Rows of this section."""
-    yield from _palette()
-    yield from _recolour(threads)
-    full = photo_of(LARGE)
+    yield from _palette(setting)
+    yield from _recolour(setting)
+    full = portrait(*setting.size(*LARGE))
     cutout = np.full_like(full, 255)
-    cutout[300:, 1000:2780] = full[300:, 1000:2780]  # 40 % of the picture
-    yield from _whole(full, "12 MP", threads, 5, "<= 1.15", ">= 11")
-    yield from _whole(cutout, "12 MP, 40 % person on white", threads, 5, "<= 0.7", ">= 18")
-    yield from _whole(photo_of(SMALL), "432 x 288", threads, 41, "", ">= 14")
-    yield from _whole(photo_of((1080, 1920)), "1920 x 1080", threads, 9, "", "")
+    height, width = full.shape[:2]
+    person = (slice(height // 10, None), slice(width // 4, width * 139 // 200))  # 40 %
+    cutout[person] = full[person]
+    yield from _whole(full, "12 MP", setting, 5, "<= 1.15", ">= 11")
+    yield from _whole(cutout, "12 MP, 40 % person on white", setting, 5, "<= 0.7", ">= 18")
+    yield from _whole(portrait(*SMALL), "432 x 288", setting, 41, "", ">= 14")
+    medium = portrait(*setting.size(1080, 1920))
+    yield from _whole(medium, "1920 x 1080", setting, 9, "", "")
 
 
-def photo_of(size: tuple[int, int]) -> np.ndarray:
-    """A real portrait, uint8 (H, W, 3) RGB."""
-    return cv2.resize(astronaut(), size[::-1], interpolation=cv2.INTER_CUBIC)
-
-
-def _palette() -> Iterator[Row]:
-    hsv = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2HSV)
+def _palette(setting: Setting) -> Iterator[Row]:
+    hsv = cv2.cvtColor(portrait(512, 512), cv2.COLOR_RGB2HSV)
     hists = [
         np.bincount(hsv[..., c].ravel(), minlength=n) for c, n in ((0, 180), (1, 256), (2, 256))
     ]
@@ -51,17 +49,18 @@ def _palette() -> Iterator[Row]:
         "engine": lambda: [engine.k_histogram(hist) for hist in hists],
     }
     _check_equal(contenders)
-    seconds = in_turns(contenders, rounds=21)
+    seconds = setting.in_turns(contenders, 21)
     what = "k_histogram, three channels"
     yield faster(seconds, "engine", "document", what, "the document's code", ">= 1000")
     yield faster(seconds, "engine", "reference", what, "the vectorised reference of the tests")
 
 
-def _recolour(threads: int) -> Iterator[Row]:
-    smooth = stylise._smooth(photo_of(LARGE), OPTIONS, swap=False)
+def _recolour(setting: Setting) -> Iterator[Row]:
+    size, threads = setting.size(*LARGE), setting.threads
+    smooth = stylise._smooth(portrait(*size), OPTIONS, swap=False)
     interleaved = np.ascontiguousarray(smooth.transpose(1, 2, 0))
     planes, out = np.empty_like(smooth), np.empty_like(interleaved)
-    everything = (slice(0, LARGE[0]), slice(0, LARGE[1]))
+    everything = (slice(0, size[0]), slice(0, size[1]))
 
     def ours() -> np.ndarray:
         np.copyto(planes, smooth)  # they are overwritten; the copy is part of the time
@@ -75,13 +74,13 @@ def _recolour(threads: int) -> Iterator[Row]:
         "engine": ours,
     }
     _check_equal(contenders)
-    seconds = in_turns(contenders, rounds=7)
+    seconds = setting.in_turns(contenders, 7)
     what = "HSV, histograms, palette, colours and RGB at 12 MP"
     yield faster(seconds, "engine", "table", what, "NumPy with a table", ">= 6")
 
 
 def _whole(
-    image: np.ndarray, name: str, threads: int, rounds: int, floor_target: str, target: str
+    image: np.ndarray, name: str, setting: Setting, rounds: int, floor_target: str, target: str
 ) -> Iterator[Row]:
     planes = [np.ascontiguousarray(image[..., c]) for c in range(3)]
     smoothed = document.smooth(image)
@@ -99,10 +98,10 @@ def _whole(
     contenders: dict[str, Any] = {
         "document": lambda: document.cartoonize(image),
         "table": lambda: document.cartoonize(image, document.quantise_by_table),
-        "engine": lambda: stylise.draw(image, OPTIONS, threads=threads).cartoon,
+        "engine": lambda: stylise.draw(image, OPTIONS, threads=setting.threads).cartoon,
     }
     _check_equal(contenders)
-    seconds = in_turns(contenders | {"floor": floor}, rounds)
+    seconds = setting.in_turns(contenders | {"floor": floor}, rounds)
     what = f"cartoon stage, {name}"
     yield faster(seconds, "engine", "document", what, "the document's code", target)
     yield faster(seconds, "engine", "table", what, "the same with a table")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
+from typing import Any
 
 import cv2
 import torch
@@ -18,9 +18,9 @@ import torch
 from benchmarks import cartoon_stage, choices, networks, processes, whole_photos
 from benchmarks.limits import describe_machine, measure_limits
 from benchmarks.rows import Row
+from benchmarks.setting import QUICK, Setting, argument_parser, results_folder
 from engine.threads import usable_threads
 
-RESULTS = Path(__file__).parent / "results"
 THREADS = min(2, usable_threads())
 SECTIONS = {
     "stage": cartoon_stage.measure,
@@ -31,29 +31,33 @@ SECTIONS = {
 }
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Measures the named sections, or all."""
-    unknown = set(names) - set(SECTIONS)
+    parser = argument_parser(__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    options = parser.parse_args()
+    unknown = set(options.sections) - set(SECTIONS)
     if unknown:
-        sys.exit(f"unknown: {', '.join(sorted(unknown))}; wanted {', '.join(SECTIONS)}")
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; expected {', '.join(SECTIONS)}")
     cv2.setNumThreads(THREADS)
     torch.set_num_threads(THREADS)
     machine, limits = describe_machine(THREADS), measure_limits(THREADS)
-    print(json.dumps(machine), json.dumps(limits), sep="\n", flush=True)
+    print(json.dumps(machine), json.dumps(limits), QUICK * options.quick, sep="\n", flush=True)
     rows: list[Row] = []
-    for name in names or SECTIONS:
-        for row in SECTIONS[name](THREADS, limits):
-            rows.append(row)
-            print(row, flush=True)
-    if not names:
+    for name in options.sections or SECTIONS:
+        for row in SECTIONS[name](Setting(THREADS, limits, options.quick)):
+            rows.append(replace(row, target="") if options.quick else row)
+            print(rows[-1], flush=True)
+    if not options.sections:
+        folder = results_folder(options)
         found = {"machine": machine, "limits": limits, "rows": [asdict(row) for row in rows]}
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "compare.json").write_text(json.dumps(found, indent=1) + "\n")
-        (RESULTS / "compare.md").write_text(to_markdown(machine, limits, rows))
-        print(f"written: {RESULTS}/compare.json and compare.md")
+        (folder / "compare.json").write_text(json.dumps(found, indent=1) + "\n")
+        text = to_markdown(machine, limits, rows)
+        (folder / "compare.md").write_text(f"{text}\n{QUICK}\n" if options.quick else text)
+        print(f"written: {folder}/compare.json and compare.md")
 
 
-def to_markdown(machine: dict, limits: dict[str, float], rows: list[Row]) -> str:
+def to_markdown(machine: dict[str, Any], limits: dict[str, float], rows: list[Row]) -> str:
     """The table of all rows, under the machine's description."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = [
@@ -75,4 +79,4 @@ def to_markdown(machine: dict, limits: dict[str, float], rows: list[Row]) -> str
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -21,7 +21,9 @@ from engine.reference.decode import decode_segmap
 from engine.segment.preprocess import classic_size
 
 
-def update_centroids(centroids: np.ndarray, hist: np.ndarray) -> tuple[np.ndarray, dict[int, list]]:
+def update_centroids(
+    centroids: np.ndarray, hist: np.ndarray
+) -> tuple[np.ndarray, dict[int, list[int]]]:
     """Moves centroids to their groups' means until the moves add up to nothing."""
     while True:
         groups: dict[int, list[int]] = defaultdict(list)
@@ -115,7 +117,8 @@ def segment(network: Any, photo: np.ndarray, mean: Any, std: Any, fast: bool = F
     order = torch.channels_last if fast else torch.contiguous_format
     tensor = tensor.contiguous(memory_format=order)
     with torch.no_grad():
-        return network(tensor)["out"].squeeze().argmax(0).numpy()
+        labels: np.ndarray = network(tensor)["out"].squeeze().argmax(0).numpy()
+    return labels
 
 
 def pipeline(

@@ -4,43 +4,47 @@ The network alone, at the size that each asks for, on a photo of 450 x 600, two 
 and the ratio of the first one's time to each. A .onnx file is described by a JSON beside it.
 """
 
-import statistics
-import sys
-import time
+from __future__ import annotations
+
+from functools import partial
 
 import cv2
-from skimage.data import astronaut
+import numpy as np
 
+from benchmarks.portrait import portrait
+from benchmarks.setting import QUICK, argument_parser
+from benchmarks.turns import compare, in_turns, median_ms
 from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.segment.session import open_session
 
 THREADS, ROUNDS, WARM_UP = 2, 40, 5
 
 
-def main(models: list[str]) -> None:
+def main() -> None:
     """A line for each model."""
-    photo = cv2.resize(astronaut(), (600, 450), interpolation=cv2.INTER_AREA)
-    sessions = [open_session(model, "cpu", THREADS) for model in models]
-    tensors = []
-    for session in sessions:
-        size = network_size(*photo.shape[:2], session.facts.input)
-        tensors.append(to_tensor(resize(photo, size), session.facts))
-    rounds = []
-    for _ in range(ROUNDS):
-        times = []
-        for session, tensor in zip(sessions, tensors, strict=True):
-            start = time.perf_counter()
-            session.run(tensor)
-            times.append(time.perf_counter() - start)
-        rounds.append(times)
-    for model, tensor, *times in zip(
-        models, tensors, *[list(r) for r in rounds[WARM_UP:]], strict=True
-    ):
-        ratio = statistics.median(r[0] / t for r, t in zip(rounds[WARM_UP:], times, strict=True))
+    parser = argument_parser(__doc__, writes=False)
+    parser.add_argument("models", nargs="*", default=["default"], metavar="NAME_OR_FILE")
+    options = parser.parse_args()
+    photo = portrait(450, 600, cv2.INTER_AREA)
+    tensors: dict[str, np.ndarray] = {}
+    contenders = {}
+    for model in options.models:
+        session = open_session(model, "cpu", THREADS)
+        size = network_size(450, 600, session.facts.input)
+        tensors[model] = to_tensor(resize(photo, size), session.facts)
+        contenders[model] = partial(session.run, tensors[model])
+    rounds = 1 if options.quick else ROUNDS
+    seconds = in_turns(contenders, rounds, min(rounds, WARM_UP))
+    for model, tensor in tensors.items():
         height, width = tensor.shape[2:]
-        median = statistics.median(times) * 1e3
-        print(f"{model} at {height} x {width}: {median:.1f} ms, {ratio:.2f} x the first's speed")
+        ratio = compare(seconds, options.models[0], model)
+        print(
+            f"{model} at {height} x {width}: {median_ms(seconds[model]):.1f} ms, "
+            f"{ratio} x the first's speed"
+        )
+    if options.quick:
+        print(QUICK)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["default"])
+    main()

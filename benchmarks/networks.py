@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -12,12 +13,14 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from skimage.data import astronaut
+from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 import engine
+from benchmarks.portrait import portrait
 from benchmarks.rows import Row, faster
-from benchmarks.turns import in_turns, median_ms
+from benchmarks.setting import Setting
+from benchmarks.turns import median_ms
 from engine.segment.preprocess import classic_resize, network_size, resize, to_tensor
 from engine.weights import find_model, models_folder
 from export.checkpoint import load_weights
@@ -31,29 +34,35 @@ TORCHVISION = {
     "deeplabv3_mobilenet_v3_large": segmentation.deeplabv3_mobilenet_v3_large,
     "deeplabv3_resnet101": segmentation.deeplabv3_resnet101,
 }
+NETWORKS = (
+    (EMBEDDED, 25, ">= 5"),
+    ("deeplabv3_mobilenet_v3_large", 15, ""),
+    ("deeplabv3_resnet101", 5, ">= 6"),
+)
+"""Name, rounds, and what the int8 graph should gain over torch."""
 PHOTO = (450, 600)
 TOLERANCE = 1e-3  # of the largest logit, between float32 runs of one network
 
 
-def measure(threads: int, limits: dict[str, float]) -> Iterator[Row]:
+def measure(setting: Setting) -> Iterator[Row]:
     """Rows of this section."""
-    yield from _around_the_network()
-    yield from _to_photo_size()
-    yield from _compare_runtimes(EMBEDDED, threads, limits, rounds=25, target=">= 5")
-    yield from _compare_runtimes("deeplabv3_mobilenet_v3_large", threads, limits, 15, "")
-    yield from _compare_runtimes("deeplabv3_resnet101", threads, limits, 5, ">= 6")
+    yield from _around_the_network(setting)
+    yield from _to_photo_size(setting)
+    for name, rounds, target in setting.few(NETWORKS):
+        yield from _compare_runtimes(name, setting, rounds, target)
 
 
-def photo_of(height: int = PHOTO[0], width: int = PHOTO[1]) -> np.ndarray:
-    return cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_AREA)
+def photo_of(height: int, width: int) -> NDArray[np.uint8]:
+    """The portrait as a photo is shrunk."""
+    return portrait(height, width, cv2.INTER_AREA)
 
 
-def _around_the_network() -> Iterator[Row]:
-    photo = photo_of()
+def _around_the_network(setting: Setting) -> Iterator[Row]:
+    photo = photo_of(*PHOTO)
     timings: dict[str, list[float]] = {"network": [], "rest": []}
     with engine.load(provider="cpu") as app:
         assert 0.2 < app(photo).share < 0.6
-        for _ in range(60):
+        for _ in range(setting.rounds(60)):
             stages = app(photo).timings
             timings["network"].append(stages.pop("network") / 1e3)
             timings["rest"].append(sum(stages.values()) / 1e3)
@@ -61,14 +70,14 @@ def _around_the_network() -> Iterator[Row]:
     yield faster(timings, "rest", "network", what, "the embedded network", "<= 0.30")
 
 
-def _to_photo_size() -> Iterator[Row]:
+def _to_photo_size(setting: Setting) -> Iterator[Row]:
     with engine.load(provider="cpu") as app:
         for size, name, rounds in ((PHOTO, "450 x 600", 21), ((3000, 4000), "12 MP", 3)):
-            yield from _enlarge(app, size, name, rounds)
+            yield from _enlarge(app, setting, setting.size(*size), name, rounds)
 
 
 def _enlarge(
-    app: engine.Cartoonifier, size: tuple[int, int], name: str, rounds: int
+    app: engine.Cartoonifier, setting: Setting, size: tuple[int, int], name: str, rounds: int
 ) -> Iterator[Row]:
     photo, facts = photo_of(*size), app.model
     result = app(photo)
@@ -91,7 +100,7 @@ def _enlarge(
         # The engine upsamples probabilities, the others' are those of upsampled logits.
         assert np.abs(got - share).mean() < 0.01
     contenders = {"soft": lambda: ours(soft), "refined": lambda: ours(app), "torch": full_size}
-    seconds = in_turns(contenders, rounds, pause=True)
+    seconds = setting.in_turns(contenders, rounds, pause=True)
     against = "torch: 21 channels upsampled, softmax, argmax, blur"
     for edges, target in (("soft", ">= 15"), ("refined", "")):
         what = f"logits to label map, probability and {edges} alpha, {name}"
@@ -107,9 +116,7 @@ def _upsample_all(logits: np.ndarray, size: tuple[int, int], align_corners: bool
     return full.argmax(0).numpy(), probability, cv2.GaussianBlur(mask, (7, 7), 0) / np.float32(255)
 
 
-def _compare_runtimes(
-    name: str, threads: int, limits: dict[str, float], rounds: int, target: str
-) -> Iterator[Row]:
+def _compare_runtimes(name: str, setting: Setting, rounds: int, target: str) -> Iterator[Row]:
     network, tensor, models = prepare(name)
     graphs = {kind: model.SerializeToString() for kind, model in models.items()}
     torch_tensor = torch.from_numpy(tensor)
@@ -117,17 +124,16 @@ def _compare_runtimes(
     turned = torch_tensor.contiguous(memory_format=torch.channels_last)
     runs["torch, channels-last"] = lambda: _run(network, turned)
     for kind, graph in graphs.items():
-        session = open_session(graph, threads)
-        runs[f"engine's {kind}"] = lambda s=session: s.run(None, {"input": tensor})[0]
+        runs[f"engine's {kind}"] = partial(_infer, open_session(graph, setting.threads), tensor)
     if importlib.util.find_spec("openvino"):
         for kind in graphs:
-            runs[f"OpenVINO {kind}"] = _open_vino(graphs[kind], tensor, threads)
+            runs[f"OpenVINO {kind}"] = _open_vino(graphs[kind], tensor, setting.threads)
     _check(runs, network, torch_tensor)
-    seconds = in_turns(runs, rounds, pause=True)
+    seconds = setting.in_turns(runs, rounds, pause=True)
     operations = _count_operations(network, torch_tensor) / 1e9
-    for kind, limit in (("int8", limits["int8_gops"]), ("float32", limits["float32_gflops"])):
+    for kind, best in (("int8", "int8_gops"), ("float32", "float32_gflops")):
         ours = f"engine's {kind}"
-        share = operations / (median_ms(seconds[ours]) / 1e3) / limit
+        share = operations / (median_ms(seconds[ours]) / 1e3) / setting.limits[best]
         for theirs in runs:
             if theirs != ours and not (kind == "float32" and theirs == "engine's int8"):
                 is_target = kind == "int8" and theirs == "torch"
@@ -153,12 +159,12 @@ def prepare(
         graphs = {kind: onnx.load(models_folder() / path) for kind, path in paths.items()}
         _, facts = find_model("default")
         assert facts is not None
-        return network.eval(), to_tensor(resize(photo_of(), (449, 577)), facts), graphs
+        return network.eval(), to_tensor(resize(photo_of(*PHOTO), (449, 577)), facts), graphs
     network = TORCHVISION[name](weights=None, weights_backbone=None, num_classes=21, aux_loss=True)
     load_weights(network, recipe, "none")
     _, facts = find_model("default")
     assert facts is not None
-    tensor = to_tensor(classic_resize(photo_of(), size), facts)
+    tensor = to_tensor(classic_resize(photo_of(*PHOTO), size), facts)
     graph = to_logits_graph(network)
     return network.eval(), tensor, {
         "float32": graph, "int8": quantise(graph, calibrate(graph, [tensor])),
@@ -167,7 +173,13 @@ def prepare(
 
 def _run(network: Any, tensor: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
-        return network(tensor)["out"].numpy()
+        logits: np.ndarray = network(tensor)["out"].numpy()
+    return logits
+
+
+def _infer(session: ort.InferenceSession, tensor: np.ndarray) -> np.ndarray:
+    logits: np.ndarray = session.run(None, {"input": tensor})[0]
+    return logits
 
 
 def open_session(graph: bytes, threads: int, spin: str = "0") -> ort.InferenceSession:
@@ -213,4 +225,4 @@ def _count_operations(network: Any, tensor: torch.Tensor) -> int:
     """Multiplications and additions of the network without an auxiliary head, padding counted."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         LogitsOnly(network)(tensor)
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 LEAST_S = 2e-3
 """What is shorter is repeated within its turn: caches are warm, as in a loop over photos."""
@@ -30,7 +32,7 @@ class Ratio:
 
 
 def in_turns(
-    contenders: dict[str, Callable[[], Any]], rounds: int, warm_up: int = 2, pause: bool = False
+    contenders: Mapping[str, Callable[[], Any]], rounds: int, warm_up: int = 2, pause: bool = False
 ) -> dict[str, list[float]]:
     """Seconds of each round for each contender, the warm-up left out."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -53,7 +55,7 @@ def in_turns(
 def compare(seconds: dict[str, list[float]], slow: str, fast: str) -> Ratio:
     """The time of `slow` over that of `fast`."""
     ratios = [a / b for a, b in zip(seconds[slow], seconds[fast], strict=True)]
-    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    low, median, high = np.percentile(ratios, (25, 50, 75)).tolist()
     return Ratio(median, low, high)
 
 

@@ -54,7 +54,13 @@ def _download_default(recipe: Recipe) -> dict[str, torch.Tensor]:
 
 def _read_own(network: nn.Module) -> dict[str, torch.Tensor]:
     """Our own weights; a network without the decoder takes the rest of them."""
-    state, wanted = _read_state(models_folder() / OWN_CHECKPOINT), network.state_dict()
+    path = models_folder() / OWN_CHECKPOINT
+    if not path.is_file():
+        raise ModelError(
+            f"{path}: no such file. The checkpoint of our own network is in the source tree only, "
+            "not in the installed package: give --weights a copy of it."
+        )
+    state, wanted = _read_state(path), network.state_dict()
     return {key: value for key, value in state.items() if key in wanted}
 
 

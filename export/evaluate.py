@@ -87,15 +87,17 @@ def evaluate(session: Session, entries: list[Entry]) -> Table:
     table = Table()
     for entry in entries:
         photo, truth = entry.read()
-        small = resize(photo, network_size(*truth.shape, facts.input))
+        height, width = truth.shape
+        small = resize(photo, network_size(height, width, facts.input))
         logits = session.run(to_tensor(small, facts))
         coarse = find_probability(logits, person)
-        plain = upsample(coarse, *truth.shape, facts.align_corners) > THRESHOLD
+        plain = upsample(coarse, height, width, facts.align_corners) > THRESHOLD
         cleaned = clean(coarse, THRESHOLD)
         alpha, _ = refined_matte(cleaned, photo, small, THRESHOLD, facts.align_corners)
         table.add(entry.source, plain, alpha > 0.5, truth)
         if entry.fully_labelled and is_voc:
-            table.classes.add(find_labels(logits, *truth.shape, facts.align_corners), truth)
+            labels = find_labels(logits, height, width, facts.align_corners)
+            table.classes.add(labels, truth)
     return table
 
 

@@ -29,7 +29,8 @@ class Sample:
     def tensor(self, facts: ModelFacts) -> np.ndarray:
         """The network's input, float32 (1, 3, h, w)."""
         photo = read_photo(self.photo)
-        return to_tensor(resize(photo, network_size(*photo.shape[:2], facts.input)), facts)
+        height, width = photo.shape[:2]
+        return to_tensor(resize(photo, network_size(height, width, facts.input)), facts)
 
     def labels(self) -> np.ndarray | None:
         """VOC class indices, uint8 (H, W), 255 where it is not known; None without a mask."""

@@ -57,7 +57,7 @@ def measure(
 ) -> Figures:
     """Figures of the graph `after` against `before`, over `samples`."""
     sessions = [_open(graph, threads) for graph in (before, after)]
-    equal, overlaps, tensor = [], [Overlap(), Overlap()], None
+    equal, overlaps = [], [Overlap(), Overlap()]
     for sample in samples:
         tensor = sample.tensor(facts)
         logits = [session.run(None, {"input": tensor})[0] for session in sessions]
@@ -65,9 +65,11 @@ def measure(
         equal.append(float((labels[0] == labels[1]).mean()))
         truth = sample.labels()
         if truth is not None:
+            height, width = truth.shape
             for overlap, each in zip(overlaps, logits, strict=True):
                 probability = find_probability(each, np.array([PERSON]))
-                overlap.add(upsample(probability, *truth.shape, facts.align_corners) > 0.5, truth)
+                enlarged = upsample(probability, height, width, facts.align_corners)
+                overlap.add(enlarged > 0.5, truth)
     ious = (overlaps[0].iou, overlaps[1].iou)
     iou = None if np.isnan(ious).any() else ious
     megabytes = (len(before) / 1e6, len(after) / 1e6)

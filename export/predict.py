@@ -19,7 +19,8 @@ NETWORK = "deeplabv3plus_mobilenet_v2"
 def find_logits(network: nn.Module, photo: np.ndarray) -> torch.Tensor:
     """Low-resolution logits, float32 (1, 21, h, w), of a photo, uint8 (H, W, 3)."""
     facts = _facts()
-    small = resize(photo, network_size(*photo.shape[:2], facts.input))
+    height, width = photo.shape[:2]
+    small = resize(photo, network_size(height, width, facts.input))
     tensor = torch.from_numpy(to_tensor(small, facts))
     return LogitsOnly(network)(tensor.contiguous(memory_format=torch.channels_last))
 

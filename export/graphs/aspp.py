@@ -79,8 +79,9 @@ def _merge_branches(graph: onnx.GraphProto, concat: onnx.NodeProto) -> None:
     project = consumers[0] if len(consumers) == 1 else None
     if len(branches) < 2 or len(inputs) != 1 or project is None or project.op_type != "Conv":
         return
-    widths = [_channels(graph, producers, out) for out in concat.input]
-    if None in widths:
+    found_widths = [_channels(graph, producers, out) for out in concat.input]
+    widths = [width for width in found_widths if width is not None]
+    if len(widths) < len(found_widths):
         return
     parts = [
         np.concatenate([_values(graph, conv.input[k]) for conv, _ in branches.values()])
@@ -103,7 +104,9 @@ def _branch(
 ) -> tuple[onnx.NodeProto, onnx.NodeProto] | None:
     """The convolution and ReLU of a 1 x 1 branch."""
     relu = producers.get(out)
-    conv = producers.get(relu.input[0]) if relu is not None and relu.op_type == "Relu" else None
+    if relu is None or relu.op_type != "Relu":
+        return None
+    conv = producers.get(relu.input[0])
     if conv is None or conv.op_type != "Conv" or len(conv.input) != 3:
         return None
     attributes = {a.name: helper.get_attribute_value(a) for a in conv.attribute}

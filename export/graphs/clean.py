@@ -69,7 +69,7 @@ def _find_parts(g: GraphBuilder, mask: str, diagonal: bool) -> _Parts:
     after = body("Mul", grown, inside)
     change = body("ReduceMax", body("Sub", after, "before"), keepdims=0)
     going_on = body("Greater", change, np.float32(0))
-    plane = [1, 1, "flood_h", "flood_w"]
+    plane: list[str | int | None] = [1, 1, "flood_h", "flood_w"]
     graph = helper.make_graph(
         body.nodes,
         "flood",

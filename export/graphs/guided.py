@@ -52,7 +52,7 @@ def _fit_planes(g: GraphBuilder, levels: str, rows: str, columns: str, radius: s
     wide = g("Cast", levels, to=TensorProto.DOUBLE)
     products = g("Mul", *(g("Gather", wide, side, axis=1) for side in (_LEFT, _RIGHT)))
     sums = g("Concat", wide, products, axis=1)
-    count = np.float64(1).reshape(1, 1, 1, 1)
+    count: str | np.ndarray = np.float64(1).reshape(1, 1, 1, 1)
     for axis, side in ((2, rows), (3, columns)):
         below, above = _window(g, side, radius)
         total = g("CumSum", sums, np.int64(axis))

@@ -44,6 +44,7 @@ def to_logits_graph(network: nn.Module) -> onnx.ModelProto:
             output_names=["logits"],
             dynamic_shapes=[free],
         )
+    assert program is not None
     model = program.model_proto
     _name_axes(model)
     onnx.checker.check_model(model, full_check=True)

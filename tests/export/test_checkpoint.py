@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from engine.errors import ModelError
+from export import checkpoint
 from export.checkpoint import load_weights
 from export.network import find_recipe
 
@@ -45,6 +46,12 @@ def test_what_does_not_fit_is_named(tmp_path, state):
         "classifier.logits.weight (7, 256, 1, 1), wanted (21, 256, 1, 1)",
     ):
         assert words in str(caught.value)
+
+
+def test_the_installed_package_says_where_the_checkpoint_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "models_folder", lambda: tmp_path)
+    with pytest.raises(ModelError, match=r"in the source tree only.*give --weights a copy"):
+        load_weights(RECIPE.build(), RECIPE, "default")
 
 
 class Bomb:

@@ -25,8 +25,7 @@ def page(tiny, person_photo, tmp_path):
     }
     records = []
     for name, photo in photos.items():
-        result = tiny(photo)
-        result.name = name.removesuffix(".png")
+        result = tiny(photo, name=name.removesuffix(".png"))
         files = {path.name: "" for path in result.save(tmp_path / "out")}
         records.append(to_record(result, name, files=files, detail=True))
     records.append(PhotoRecord(photo="broken.png", state="failed", error="damaged", exit_code=3))

@@ -1,0 +1,71 @@
+"""Every benchmark that can be started runs to its end, on small photos and once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.setting import QUICK, RESULTS
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("default", "deeplabv3plus_mobilenet_v2")
+SMOKE_TESTED = {"benchmarks", "benchmarks.compare", "benchmarks.models"}
+
+
+def run(*arguments):
+    """The output of a benchmark that leaves the committed results as they are."""
+    before = {path: path.stat().st_mtime_ns for path in RESULTS.iterdir()}
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments), "--quick"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path: path.stat().st_mtime_ns for path in RESULTS.iterdir()} == before
+    assert QUICK in done.stdout
+    return done.stdout
+
+
+def test_each_entry_point_has_a_smoke_test():
+    folder = ROOT / "benchmarks"
+    modules = [
+        path for path in folder.rglob("*.py") if '__name__ == "__main__"' in path.read_text()
+    ]
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules}
+    assert {name.removesuffix(".__main__") for name in names} == SMOKE_TESTED
+
+
+@pytest.mark.slow
+def test_kernels_are_measured_beside_the_reference(tmp_path):
+    pytest.importorskip("pytest_benchmark")
+    run("benchmarks", "--out", tmp_path)
+    measured = json.loads((tmp_path / "bench.json").read_text())["benchmarks"]
+    files = {benchmark["fullname"].split("::")[0] for benchmark in measured}
+    assert files == {f"benchmarks/{path.name}" for path in (ROOT / "benchmarks").glob("bench_*.py")}
+    table = (tmp_path / "bench.md").read_text()
+    assert "| reference |" in table
+    assert table.endswith(f"{QUICK}\n")
+
+
+def test_models_are_measured_in_turn():
+    lines = run("benchmarks.models", *MODELS).splitlines()
+    assert [line.split(" at ")[0] for line in lines[: len(MODELS)]] == [*MODELS]
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_the_engine_is_measured_beside_what_would_be_run_instead(tmp_path):
+    for package in ("torch", "torchvision", "onnxscript", "cpuinfo"):
+        pytest.importorskip(package, reason="the export extra is not installed")
+    from benchmarks.compare import SECTIONS
+
+    out = run("benchmarks.compare", "--out", tmp_path)
+    rows = json.loads((tmp_path / "compare.json").read_text())["rows"]
+    table = (tmp_path / "compare.md").read_text()
+    assert all(row["what"] in out and row["what"] in table for row in rows)
+    assert not any(row["target"] for row in rows)
+    for what in ("k_histogram", "int8", "folder of", "--help", "spinning off"):  # one per section
+        assert any(what in row["what"] for row in rows)
+    assert len(SECTIONS) == 5
+    assert table.endswith(f"{QUICK}\n")
