@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from engine.errors import ModelError
 from engine.weights import models_folder
 from export.download import download
-from export.network import LogitsOnly, Recipe
+from export.network import DECODER, LogitsOnly, Recipe
 from export.vision import Bottleneck
 
 SEED = 0
@@ -23,7 +24,8 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
 
     `weights` is "default" (torchvision's, downloaded into torch's cache; for our own networks those
     of models/), "none" (random, seeded), or the path of a .pth or .safetensors state
-    dict. A state dict may lack the whole of `new_part`, a prefix of keys: it stays as it is.
+    dict. A state dict may lack the whole of `new_part`, a prefix of keys: it stays as it is. A
+    decoder with fewer channels is widened, and gives the same logits.
 
     Raises
     ------
@@ -77,6 +79,10 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
 def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) -> None:
     state = {key: value for key, value in state.items() if not key.startswith("aux_classifier.")}
     wanted = network.state_dict()
+    state = {
+        k: _widen(k, v, wanted[k].shape) if _is_narrow(k, v, wanted) else v
+        for k, v in state.items()
+    }
     optional = {key for key in wanted if key.endswith("num_batches_tracked")}
     problems = {
         "missing": sorted(wanted.keys() - state.keys() - optional),
@@ -91,6 +97,30 @@ def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) 
     if found:
         raise ModelError(f"{where}: the weights do not fit the network; {'; '.join(found)}.")
     network.load_state_dict(state, strict=False)
+
+
+def _is_narrow(key: str, value: torch.Tensor, wanted: dict[str, torch.Tensor]) -> bool:
+    """Whether it is of a decoder with fewer channels, as in version 1."""
+    if not key.startswith(DECODER) or key not in wanted or value.ndim != wanted[key].ndim:
+        return False
+    return (
+        all(map(operator.le, value.shape, wanted[key].shape)) and value.shape != wanted[key].shape
+    )
+
+
+def _widen(key: str, value: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """More channels beside the old ones, which take nothing from them: the output stays the same.
+
+    Convolutions start at random, always with the same numbers; batch norms pass on what they get.
+    """
+    if value.ndim == 1:
+        wide = torch.full(shape, float(key.endswith(("weight", "running_var"))))
+    else:
+        generator = torch.Generator().manual_seed(SEED)
+        wide = torch.randn(shape, generator=generator) * (2 / shape[1:].numel()) ** 0.5
+        wide[: len(value)] = 0
+    wide[tuple(map(slice, value.shape))] = value
+    return wide
 
 
 def _some(keys: list[str]) -> str:

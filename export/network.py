@@ -19,7 +19,9 @@ ASPP_RATES = (6, 12, 18)
 _FIRST_ATROUS_BLOCK = 14
 _LAST_BLOCK = 18
 _LOW_BLOCK, _MID_BLOCK = 3, 6
-DECODER_CHANNELS = 64
+DECODER = "classifier.decoder."
+"""Prefix of the decoder's weights."""
+DECODER_CHANNELS = 96
 
 
 @dataclass(frozen=True)

@@ -26,21 +26,33 @@ from export.training.unlabelled import mark_unlabelled
 
 LOG = "log.jsonl"
 SAVE_SECONDS = 120.0
+EVALUATED = 3
+"""Every third val photo is watched: enough to see where training goes."""
 
 
 def train(
-    data: Path, init: str, hours: float, out: Path, seed: int, every: float, main_only: list[str]
+    data: Path,
+    init: str,
+    hours: float,
+    out: Path,
+    seed: int,
+    every: float,
+    main_only: list[str],
+    teacher: str | None = None,
 ) -> None:
     """Trains until `hours` of all sittings are used up; evaluates `every` so many minutes.
+
+    Both are counted in processor time of the training thread, which other work leaves alone, and
+    in which a stopped process does not age.
 
     Raises OptionError, PhotoError, ModelError.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    trainer = Trainer(init, hours, out)
-    if trainer.share >= 1:
+    trainer = Trainer(init, out, teacher)
+    if trainer.progress.seconds >= 3600 * hours:
         raise OptionError(f"{out}: its {hours:g} hours are used up; --hours takes a longer time.")
-    val, entries = read_index(data, "val"), read_index(data, "train")
+    val, entries = read_index(data, "val")[::EVALUATED], read_index(data, "train")
     unknown = set(main_only) - {entry.source for entry in entries}
     if unknown:
         raise OptionError(f"--main-only {unknown.pop()}: no such source in the index.")
@@ -48,30 +60,37 @@ def train(
     rest = mark_unlabelled(rest, trainer.average, out / "void")
     entries = [e for e in entries if e.source not in main_only] + rest
     if trainer.progress.step == 0:
-        _log(out, trainer, {"val": evaluate(trainer.result(), val)})
-    _run(trainer, _load(Batches(entries, seed), trainer.progress.step), val, 60 * every)
+        _log(out, trainer, {"val": evaluate(trainer.average, val)})
+    batches = _load(Batches(entries, seed), trainer.progress.step)
+    _run(trainer, batches, val, 60 * every, 3600 * hours)
 
 
-def _run(trainer: Trainer, batches: Iterator[Batch], val: list[Entry], every: float) -> None:
+def _run(
+    trainer: Trainer, batches: Iterator[Batch], val: list[Entry], every: float, budget: float
+) -> None:
     progress, losses = trainer.progress, []
-    started, before = time.monotonic(), progress.seconds
-    saved = started
+    started, saved = time.thread_time() - progress.seconds, time.monotonic()
     for batch in batches:
         losses.append(trainer.learn(batch))
-        now = time.monotonic()
-        progress.seconds = before + now - started
-        due = progress.seconds - progress.evaluated > every or trainer.share >= 1
+        progress.seconds = time.thread_time() - started
+        over = progress.seconds >= budget
+        due = over or progress.seconds - progress.evaluated > every
         if due:
             progress.evaluated = progress.seconds
-        if due or now - saved > SAVE_SECONDS:
+        if due or time.monotonic() - saved > SAVE_SECONDS:
             trainer.save()
-            saved = now
+            saved = time.monotonic()
         if due:
-            means = {k: round(np.mean([x[k] for x in losses if k in x]), 4) for k in losses[-1]}
+            figures = {"loss": _means(losses), "val": evaluate(trainer.average, val)}
+            _log(trainer.out, trainer, figures)
             losses.clear()
-            _log(trainer.out, trainer, {"loss": means, "val": evaluate(trainer.result(), val)})
-        if trainer.share >= 1:
+        if over:
             return
+
+
+def _means(losses: list[dict[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for each in losses for name in each)
+    return {k: round(float(np.mean([x[k] for x in losses if k in x])), 4) for k in names}
 
 
 @torch.inference_mode()
@@ -92,6 +111,7 @@ def evaluate(network: nn.Module, entries: list[Entry]) -> dict[str, Any]:
             full = F.interpolate(logits, truth.shape, mode="bilinear", align_corners=True)
             confusion.add(full[0].argmax(dim=0).numpy(), truth)
     return {
+        "photos": len(entries),
         "iou": {source: _rounded(each.iou) for source, each in overlaps.items()},
         "boundary_iou": {s: _rounded(each.boundary_iou) for s, each in overlaps.items()},
         "mean_iou": _rounded(confusion.mean_iou),
