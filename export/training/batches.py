@@ -145,9 +145,6 @@ class Batches:
         self.people = [e for e in entries if not e.fully_labelled] or entries
         self.donors = [e for e in self.people if e.matte] or self.people
 
-    def __len__(self) -> int:
-        return 1 << 31
-
     def __getitem__(self, number: int) -> Batch:
         rng = np.random.default_rng((self.seed, number))
         side = int(rng.choice(self.sides))

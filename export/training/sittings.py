@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
 
-from engine.errors import EngineError, OptionError, PhotoError
+from engine.errors import OptionError
 from export.network import CLASSES
 from export.overlap import Confusion, Overlap
 from export.predict import find_logits, upsample_person
-from export.training.batches import Batch, Batches, Entry, read_index
+from export.training.batches import Batches, Entry, read_index
 from export.training.trainer import Trainer
 from export.training.unlabelled import mark_unlabelled
 
@@ -61,17 +58,16 @@ def train(
     entries = [e for e in entries if e.source not in main_only] + rest
     if trainer.progress.step == 0:
         _log(out, trainer, {"val": evaluate(trainer.average, val)})
-    batches = _load(Batches(entries, seed), trainer.progress.step)
-    _run(trainer, batches, val, 60 * every, 3600 * hours)
+    _run(trainer, Batches(entries, seed), val, 60 * every, 3600 * hours)
 
 
-def _run(
-    trainer: Trainer, batches: Iterator[Batch], val: list[Entry], every: float, budget: float
-) -> None:
+def _run(trainer: Trainer, batches: Batches, val: list[Entry], every: float, budget: float) -> None:
     progress, losses = trainer.progress, []
     started, saved = time.thread_time() - progress.seconds, time.monotonic()
-    for batch in batches:
-        losses.append(trainer.learn(batch))
+    over = False
+    while not over:
+        # In this thread: a batch takes less than a tenth of a step.
+        losses.append(trainer.learn(batches[progress.step]))
         progress.seconds = time.thread_time() - started
         over = progress.seconds >= budget
         due = over or progress.seconds - progress.evaluated > every
@@ -84,8 +80,6 @@ def _run(
             figures = {"loss": _means(losses), "val": evaluate(trainer.average, val)}
             _log(trainer.out, trainer, figures)
             losses.clear()
-        if over:
-            return
 
 
 def _means(losses: list[dict[str, float]]) -> dict[str, float]:
@@ -120,27 +114,6 @@ def evaluate(network: nn.Module, entries: list[Entry]) -> dict[str, Any]:
 
 def _rounded(figure: float) -> float | None:
     return None if math.isnan(figure) else round(figure, 4)
-
-
-def _load(batches: Batches, first: int) -> Iterator[Batch]:
-    # "spawn", for OpenCV's threads do not survive a fork.
-    loader = DataLoader(
-        batches, batch_size=None, sampler=range(first, len(batches)), num_workers=1,
-        prefetch_factor=6, worker_init_fn=_set_up_worker, collate_fn=_as_it_is,
-        multiprocessing_context="spawn",
-    )  # fmt: skip
-    try:
-        yield from loader
-    except EngineError as error:  # of a photo, with the worker's whole traceback
-        raise PhotoError(str(error).strip().splitlines()[-1]) from error
-
-
-def _set_up_worker(_: int) -> None:
-    cv2.setNumThreads(1)
-
-
-def _as_it_is(batch: Batch) -> Batch:
-    return batch
 
 
 def _log(out: Path, trainer: Trainer, figures: dict[str, Any]) -> None:
