@@ -79,9 +79,10 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
 def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) -> None:
     state = {key: value for key, value in state.items() if not key.startswith("aux_classifier.")}
     wanted = network.state_dict()
-    state = {
-        k: _widen(k, v, wanted[k].shape) if _is_narrow(k, v, wanted) else v
-        for k, v in state.items()
+    state |= {
+        key: _widened(value, wanted[key])
+        for key, value in state.items()
+        if key.startswith(DECODER) and key in wanted
     }
     optional = {key for key in wanted if key.endswith("num_batches_tracked")}
     problems = {
@@ -99,25 +100,18 @@ def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) 
     network.load_state_dict(state, strict=False)
 
 
-def _is_narrow(key: str, value: torch.Tensor, wanted: dict[str, torch.Tensor]) -> bool:
-    """Whether it is of a decoder with fewer channels, as in version 1."""
-    if not key.startswith(DECODER) or key not in wanted or value.ndim != wanted[key].ndim:
-        return False
-    return (
-        all(map(operator.le, value.shape, wanted[key].shape)) and value.shape != wanted[key].shape
-    )
-
-
-def _widen(key: str, value: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+def _widened(value: torch.Tensor, fresh: torch.Tensor) -> torch.Tensor:
     """More channels beside the old ones, which take nothing from them: the output stays the same.
 
-    Convolutions start at random, always with the same numbers; batch norms pass on what they get.
+    Convolutions start at random, always with the same numbers, batch norms as `fresh`. What is not
+    narrower than `fresh` is returned as it is.
     """
-    if value.ndim == 1:
-        wide = torch.full(shape, float(key.endswith(("weight", "running_var"))))
-    else:
-        generator = torch.Generator().manual_seed(SEED)
-        wide = torch.randn(shape, generator=generator) * (2 / shape[1:].numel()) ** 0.5
+    if value.ndim != fresh.ndim or any(map(operator.gt, value.shape, fresh.shape)):
+        return value
+    wide = fresh.clone()
+    if value.ndim > 1:
+        spread = (2 / fresh[0].numel()) ** 0.5
+        wide.normal_(std=spread, generator=torch.Generator().manual_seed(SEED))
         wide[: len(value)] = 0
     wide[tuple(map(slice, value.shape))] = value
     return wide

@@ -151,7 +151,7 @@ def find_losses(
     - overlap: 1 - soft IoU of the person, pooled over the batch;
     - classes: cross-entropy of the 21 classes, where all are labelled;
     - kept: divergence from the teacher's classes beside person, where nobody is. `taught` is its
-      logits, float32 (N, 21, h', w'), and none coarser than `logits`.
+      logits, float32 (N, 21, h', w'), at a multiple of the stride.
     """
     classes = torch.from_numpy(batch.classes)
     target = torch.from_numpy(batch.person)[:, None].float() / 255
@@ -189,7 +189,7 @@ def _beside_person(logits: torch.Tensor) -> torch.Tensor:
 
 
 def _sample(maps: torch.Tensor, size: int) -> torch.Tensor:
-    """Every so-manieth pixel of square maps, corners on corners."""
+    """Every n-th pixel of square maps, `size` a side, corners on corners."""
     step = (maps.shape[-1] - 1) // (size - 1)
     return maps[..., ::step, ::step]
 

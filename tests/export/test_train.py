@@ -40,6 +40,15 @@ from export.training.trainer import (  # noqa: E402
 from export.training.unlabelled import find_others  # noqa: E402
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small tensors in several threads wait for each other, above all where the machine is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def people(tmp_path_factory, astronaut):
     """A data set of eight photos in the layout that training reads; two of them have mattes."""
