@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from engine.errors import ModelError
 from engine.weights import models_folder
 from export.download import download
-from export.network import LogitsOnly, Recipe
+from export.network import DECODER, LogitsOnly, Recipe
 from export.vision import Bottleneck
 
 SEED = 0
@@ -23,7 +24,8 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
 
     `weights` is "default" (torchvision's, downloaded into torch's cache; for our own networks those
     of models/), "none" (random, seeded), or the path of a .pth or .safetensors state
-    dict. A state dict may lack the whole of `new_part`, a prefix of keys: it stays as it is.
+    dict. A state dict may lack the whole of `new_part`, a prefix of keys: it stays as it is. A
+    decoder with fewer channels is widened, and gives the same logits.
 
     Raises
     ------
@@ -83,6 +85,11 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
 def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) -> None:
     state = {key: value for key, value in state.items() if not key.startswith("aux_classifier.")}
     wanted = network.state_dict()
+    state |= {
+        key: _widened(value, wanted[key])
+        for key, value in state.items()
+        if key.startswith(DECODER) and key in wanted
+    }
     optional = {key for key in wanted if key.endswith("num_batches_tracked")}
     problems = {
         "missing": sorted(wanted.keys() - state.keys() - optional),
@@ -97,6 +104,23 @@ def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) 
     if found:
         raise ModelError(f"{where}: the weights do not fit the network; {'; '.join(found)}.")
     network.load_state_dict(state, strict=False)
+
+
+def _widened(value: torch.Tensor, fresh: torch.Tensor) -> torch.Tensor:
+    """More channels beside the old ones, which take nothing from them: the output stays the same.
+
+    Convolutions start at random, always with the same numbers, batch norms as `fresh`. What is not
+    narrower than `fresh` is returned as it is.
+    """
+    if value.ndim != fresh.ndim or any(map(operator.gt, value.shape, fresh.shape)):
+        return value
+    wide = fresh.clone()
+    if value.ndim > 1:
+        spread = (2 / fresh[0].numel()) ** 0.5
+        wide.normal_(std=spread, generator=torch.Generator().manual_seed(SEED))
+        wide[: len(value)] = 0
+    wide[tuple(map(slice, value.shape))] = value
+    return wide
 
 
 def _some(keys: list[str]) -> str:

@@ -19,7 +19,9 @@ ASPP_RATES = (6, 12, 18)
 _FIRST_ATROUS_BLOCK = 14
 _LAST_BLOCK = 18
 _LOW_BLOCK, _MID_BLOCK = 3, 6
-DECODER_CHANNELS = 64
+DECODER = "classifier.decoder."
+"""Prefix of the decoder's weights."""
+DECODER_CHANNELS = 96
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def deeplabv3_mobilenet_v2() -> DeepLabV3:
 def deeplabv3plus_mobilenet_v2() -> DeepLabV3Plus:
     """The same network with a light decoder: logits at stride 4, for edges and small people.
 
-    After Chen et al., "Encoder-Decoder with Atrous Separable Convolution" (2018). 2.61 million
+    After Chen et al., "Encoder-Decoder with Atrous Separable Convolution" (2018). 2.64 million
     weights. Those of deeplabv3_mobilenet_v2 fit, and until the decoder is trained give its logits,
     upsampled.
     """

@@ -23,10 +23,14 @@ def main(
     init: Annotated[
         str, typer.Option(metavar="FILE", help="Weights to start from; none: random ones.")
     ],
-    hours: Annotated[float, typer.Option(help="Time budget of all sittings together.")],
+    hours: Annotated[float, typer.Option(help="Processor time of all sittings together.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoint, weights and log.")],
     seed: Annotated[int, typer.Option(help="Of the order and the augmentation.")] = 0,
     every: Annotated[float, typer.Option(help="Minutes between evaluations.")] = 20,
+    teacher: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Weights that know the other classes; else --init's."),
+    ] = None,
     main_only: Annotated[
         list[str] | None,
         typer.Option(metavar="SOURCE", help="A source that labels one person a photo; repeatable."),
@@ -40,7 +44,7 @@ def main(
         from export.training.sittings import train
 
         try:
-            train(data, init, hours, out, seed, every, main_only or [])
+            train(data, init, hours, out, seed, every, main_only or [], teacher)
         except OSError as error:
             raise OutputError(f"{out}: cannot be written: {error.strerror}.") from error
     except EngineError as error:

@@ -15,13 +15,21 @@ from engine.files.photos import read_photo
 from export.photos import PERSON, VOID
 
 CLASSES = 21
-SIDES = (257, 353, 449)
+NOT_PERSON = 254
+"""In training masks: nobody is here, but the class is not known."""
+SIDES = (353, 449, 513)
 PIXELS_PER_BATCH = 810_000
 SCENE_SHARE = 0.45
 """Share of photos with all classes labelled: scenes, many without people."""
 EDGE_PIXELS = 4
+MATTE_REACH = 0.02
+"""Share of the shorter side on both sides of a label's border in which the matte decides."""
 LARGEST_ENLARGEMENT = 3.0
 MOSAIC_SHARE, PASTE_SHARE = 0.2, 0.3
+
+
+View = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Photo, uint8 (H, W, 3) RGB; classes, uint8 (H, W), 254 or 255 beside 0 to 20; alpha, uint8."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +44,34 @@ class Entry:
     """All 21 classes are labelled; else only person against the rest, and 0 is anything else."""
     void: Path | None = None
     """A mask of what is to be ignored besides."""
+    matte: Path | None = None
+    """The person's alpha, where somebody has made one."""
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """The photo, uint8 (H, W, 3) RGB, and its classes, uint8 (H, W), 255 where unknown."""
         photo, mask = read_photo(self.photo), read_mask(self.mask)
         if mask.shape != photo.shape[:2] or (mask[mask >= CLASSES] != VOID).any():
-            raise PhotoError(f"{self.mask}: wanted classes 0 to 20 or 255, at the photo's size.")
+            raise PhotoError(f"{self.mask}: expected classes 0 to 20 or 255, at the photo's size.")
         if self.void:
             mask[read_mask(self.void) > 0] = VOID
         return photo, mask
+
+    def read_soft(self) -> View:
+        """The same with the person's alpha, which the matte decides near the label's border."""
+        photo, mask = self.read()
+        alpha = np.where(mask == PERSON, np.uint8(255), np.uint8(0))
+        if self.matte:
+            matte = read_mask(self.matte)
+            if matte.shape != mask.shape:
+                raise PhotoError(f"{self.matte}: expected the photo's size, {mask.shape}.")
+            near = _near_border(alpha, round(MATTE_REACH * min(mask.shape)))
+            if self.void:
+                near &= read_mask(self.void) == 0
+            alpha[near] = matte[near]
+            inside = alpha > 127
+            mask[near & inside] = PERSON
+            mask[near & ~inside & ((mask == PERSON) | (mask == VOID))] = NOT_PERSON
+        return photo, mask, alpha
 
 
 @dataclass(frozen=True)
@@ -54,11 +81,11 @@ class Batch:
     photos: np.ndarray
     """uint8 (N, side, side, 3) RGB."""
     classes: np.ndarray
-    """uint8 (N, side, side), 255 where unknown."""
+    """uint8 (N, side, side), 254 where it is unknown but no person, 255 where it is unknown."""
     person: np.ndarray
-    """uint8 (N, side, side): share of person, its edge interpolated."""
+    """uint8 (N, side, side): the person's alpha."""
     near_edge: np.ndarray
-    """bool (N, side, side): within EDGE_PIXELS of a person's edge."""
+    """bool (N, side, side): within EDGE_PIXELS of a person's edge, or where alpha is in between."""
     fully_labelled: np.ndarray
     """bool (N,)."""
 
@@ -67,7 +94,7 @@ def read_index(folder: Path, split: str) -> list[Entry]:
     """The entries of "train" or "val" in FOLDER/index.csv.
 
     The index has columns name, source, split and labels ("all" or "person"); photos/NAME.jpg and
-    masks/NAME.png lie beside it.
+    masks/NAME.png lie beside it, and for some or none of them mattes/NAME.png, their alpha.
 
     Raises OptionError for a missing or empty index.
     """
@@ -88,6 +115,7 @@ def read_index(folder: Path, split: str) -> list[Entry]:
             folder / "masks" / f"{row['name']}.png",
             row["source"],
             row["labels"] == "all",
+            matte=matte if (matte := folder / "mattes" / f"{row['name']}.png").exists() else None,
         )
         for row in rows
         if row["split"] == split
@@ -115,74 +143,69 @@ class Batches:
         self.seed, self.sides, self.pixels = seed, SIDES, PIXELS_PER_BATCH
         self.scenes = [e for e in entries if e.fully_labelled] or entries
         self.people = [e for e in entries if not e.fully_labelled] or entries
-
-    def __len__(self) -> int:
-        return 1 << 31
+        self.donors = [e for e in self.people if e.matte] or self.people
 
     def __getitem__(self, number: int) -> Batch:
         rng = np.random.default_rng((self.seed, number))
         side = int(rng.choice(self.sides))
-        examples = [self._example(rng, side) for _ in range(max(1, self.pixels // side**2))]
-        photos, masks, full = zip(*examples, strict=True)
-        classes = np.stack(masks)
-        person = np.where(classes == PERSON, np.uint8(255), np.uint8(0))
-        around = np.ones((2 * EDGE_PIXELS + 1,) * 2, np.uint8)
-        edges = [cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, around) > 0 for mask in person]
-        for mask in person:
-            cv2.GaussianBlur(mask, (3, 3), 0, dst=mask)  # enlarged masks have steps
-        return Batch(np.stack(photos), classes, person, np.stack(edges), np.array(full))
+        views, full = zip(
+            *(self._example(rng, side) for _ in range(max(1, self.pixels // side**2))), strict=True
+        )
+        photos, classes, person = (np.stack(maps) for maps in zip(*views, strict=True))
+        edges = [
+            _near_border(np.where(mask == PERSON, np.uint8(255), np.uint8(0)), EDGE_PIXELS)
+            for mask in classes
+        ]
+        soft = (person > 25) & (person < 230)
+        return Batch(photos, classes, person, np.stack(edges) | soft, np.array(full))
 
-    def _example(self, rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        if rng.random() < MOSAIC_SHARE:
-            photo, mask, full = self._mosaic(rng, side)
-        else:
-            photo, mask, full = self._single(rng, side)
+    def _example(self, rng: np.random.Generator, side: int) -> tuple[View, bool]:
+        make = self._mosaic if rng.random() < MOSAIC_SHARE else self._single
+        (photo, mask, alpha), full = make(rng, side)
         if rng.random() < 0.5:
-            photo, mask = photo[:, ::-1], mask[:, ::-1]
-        return recolour(np.ascontiguousarray(photo), rng), np.ascontiguousarray(mask), full
+            photo, mask, alpha = photo[:, ::-1], mask[:, ::-1], alpha[:, ::-1]
+        return (recolour(np.ascontiguousarray(photo), rng), mask, alpha), full
 
-    def _single(self, rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        entry = self._pick(rng)
-        photo, mask = entry.read()
-        if rng.random() < PASTE_SHARE:
-            if not entry.fully_labelled:
-                entry = self.scenes[rng.integers(len(self.scenes))]
-                photo, mask = entry.read()
-            photo, mask = photo.copy(), mask.copy()
-            for _ in range(rng.integers(1, 4)):
-                paste_person(photo, mask, *self.people[rng.integers(len(self.people))].read(), rng)
-        return *warp(photo, mask, side, rng), entry.fully_labelled
+    def _single(self, rng: np.random.Generator, side: int) -> tuple[View, bool]:
+        if rng.random() >= PASTE_SHARE:
+            entry = self._pick(rng)
+            return warp(entry.read_soft(), side, rng), entry.fully_labelled
+        entry = self.scenes[rng.integers(len(self.scenes))]
+        view = entry.read_soft()
+        for _ in range(rng.integers(1, 4)):
+            view = paste_person(view, self.donors[rng.integers(len(self.donors))].read_soft(), rng)
+        return warp(view, side, rng), entry.fully_labelled
 
-    def _mosaic(self, rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    def _mosaic(self, rng: np.random.Generator, side: int) -> tuple[View, bool]:
         """Four photos: small people, and several in view."""
-        photo = np.empty((side, side, 3), np.uint8)
-        mask = np.empty((side, side), np.uint8)
+        view = tuple(np.empty((side, side, *last), np.uint8) for last in ((3,), (), ()))
         row, column = (int(side * rng.uniform(0.35, 0.65)) for _ in range(2))
         full = True
         for rows in (slice(0, row), slice(row, side)):
             for columns in (slice(0, column), slice(column, side)):
                 entry = self._pick(rng)
                 h, w = rows.stop - rows.start, columns.stop - columns.start
-                part, labels = warp(*entry.read(), max(h, w), rng)
-                photo[rows, columns], mask[rows, columns] = part[:h, :w], labels[:h, :w]
+                part = warp(entry.read_soft(), max(h, w), rng)
+                for whole, piece in zip(view, part, strict=True):
+                    whole[rows, columns] = piece[:h, :w]
                 full &= entry.fully_labelled
-        return photo, mask, full
+        return view, full
 
     def _pick(self, rng: np.random.Generator) -> Entry:
         entries = self.scenes if rng.random() < SCENE_SHARE else self.people
         return entries[rng.integers(len(entries))]
 
 
-def warp(
-    photo: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A random view, (side, side): scaled, stretched, rotated, shifted; mirrored at the borders."""
+def warp(view: View, side: int, rng: np.random.Generator) -> View:
+    """A random part, (side, side): scaled, stretched, rotated, shifted; mirrored at the borders."""
+    photo, mask, alpha = view
     height, width = mask.shape
     scale = side / min(height, width) * np.exp(rng.uniform(np.log(0.8), np.log(1.8)))
     while scale < 0.7 and min(width, height) > 1:  # antialiased
         half = (width // 2, height // 2)
         photo = cv2.resize(photo, half, interpolation=cv2.INTER_AREA)
         mask = cv2.resize(mask, half, interpolation=cv2.INTER_NEAREST)
+        alpha = cv2.resize(alpha, half, interpolation=cv2.INTER_AREA)
         height, width = mask.shape
         scale *= 2
     stretch = np.exp(rng.uniform(-0.15, 0.15))
@@ -193,51 +216,79 @@ def warp(
     size = np.array([width, height])
     room = np.maximum(size - side / (scale * np.array([stretch, 1 / stretch])), 0)
     centre = size / 2 + room * rng.uniform(-0.5, 0.5, 2)
-    shift = side / 2 - matrix @ centre
-    affine = np.column_stack([matrix, shift])
-    mirrored = cv2.BORDER_REFLECT_101
-    view = cv2.warpAffine(photo, affine, (side, side), flags=cv2.INTER_LINEAR, borderMode=mirrored)
-    labels = cv2.warpAffine(
-        mask, affine, (side, side), flags=cv2.INTER_NEAREST, borderMode=mirrored
-    )
-    return view, labels
+    affine = np.column_stack([matrix, side / 2 - matrix @ centre])
+
+    def moved(picture: np.ndarray, how: int) -> np.ndarray:
+        return cv2.warpAffine(
+            picture, affine, (side, side), flags=how, borderMode=cv2.BORDER_REFLECT_101
+        )
+
+    linear = cv2.INTER_LINEAR
+    return moved(photo, linear), moved(mask, cv2.INTER_NEAREST), moved(alpha, linear)
 
 
-def paste_person(
-    photo: np.ndarray,
-    mask: np.ndarray,
-    donor: np.ndarray,
-    donor_mask: np.ndarray,
-    rng: np.random.Generator,
-) -> None:
-    """Lays the person of another photo on `photo` and `mask`, in place."""
-    rows, columns = np.nonzero(donor_mask == PERSON)
+def paste_person(view: View, donor: View, rng: np.random.Generator) -> View:
+    """The view with the person of another one laid on it, in a light that is nearer to its own."""
+    photo, mask, alpha = (each.copy() for each in view)
+    rows, columns = np.nonzero(donor[2] > 25)
     if len(rows) == 0:
-        return
+        return view
     box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
     height, width = mask.shape
     tall = height * rng.uniform(0.2, 0.95)
     scale = tall / (box[0].stop - box[0].start)
     if scale > LARGEST_ENLARGEMENT:
-        return
+        return view
     size = (max(4, round((box[1].stop - box[1].start) * scale)), max(4, round(tall)))
-    person = cv2.resize(donor[box], size, interpolation=cv2.INTER_AREA)
-    share = (donor_mask[box] == PERSON).astype(np.float32)
-    share = cv2.GaussianBlur(cv2.resize(share, size, interpolation=cv2.INTER_AREA), (3, 3), 0)
-    person = person * rng.uniform(0.7, 1.2)
+    share = donor[2][box].astype(np.float32) / 255
+    person = cv2.resize(_own_colours(donor[0][box], share), size, interpolation=cv2.INTER_AREA)
+    share = cv2.resize(share, size, interpolation=cv2.INTER_AREA)
+    person = _lit(person, share, photo, rng)
     # Cut off below in its own photo: stands on the lower border here.
-    cut_below = box[0].stop >= len(donor_mask) - 2
+    cut_below = box[0].stop >= len(donor[1]) - 2
     top = height - size[1] if cut_below else rng.integers(0, max(1, height - size[1] + 1))
     left = rng.integers(-size[0] // 3, max(1, width - size[0] * 2 // 3))
     y0, x0 = max(0, top), max(0, left)
     y1, x1 = min(height, top + size[1]), min(width, left + size[0])
-    if y1 <= y0 or x1 <= x0:
-        return
     part = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
-    alpha = share[part][..., None]
-    target = photo[y0:y1, x0:x1]
-    target[:] = np.clip(alpha * person[part] + (1 - alpha) * target, 0, 255).astype(np.uint8)
-    mask[y0:y1, x0:x1][share[part] > 0.5] = PERSON
+    place = (slice(y0, y1), slice(x0, x1))
+    share = share[part]
+    photo[place] = _over(person[part], photo[place], share[..., None])
+    alpha[place] = _over(np.float32(255), alpha[place], share)
+    mask[place][share > 0.5] = PERSON
+    return photo, mask, alpha
+
+
+def _over(front: np.ndarray, back: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return np.clip(share * front + (1 - share) * back, 0, 255).round().astype(np.uint8)
+
+
+def _own_colours(photo: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The person's colours without the background's at the rim, float32 (H, W, 3).
+
+    After Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021).
+    """
+    share, photo, around = share[..., None], photo.astype(np.float32), (15, 15)
+
+    def mean(weight: np.ndarray) -> np.ndarray:
+        return cv2.blur(photo * weight, around) / (cv2.blur(weight, around)[..., None] + 1e-3)
+
+    front, back = mean(share), mean(1 - share)
+    return np.clip(front + share * (photo - share * front - (1 - share) * back), 0, 255)
+
+
+def _lit(
+    person: np.ndarray, share: np.ndarray, scene: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    own = np.average(person.reshape(-1, 3), axis=0, weights=share.ravel() + 1e-3)
+    gain = np.clip((scene.mean(axis=(0, 1)) + 20) / (own + 20), 0.6, 1.6)
+    return person * (gain ** rng.uniform(0, 0.6) * rng.uniform(0.8, 1.2)).astype(np.float32)
+
+
+def _near_border(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Where both 0 and 255 are within so many pixels, bool (H, W)."""
+    around = np.ones((2 * pixels + 1,) * 2, np.uint8)
+    return cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, around) > 0
 
 
 def recolour(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -254,8 +305,10 @@ def recolour(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         amount = 0.0 if rng.random() < 0.1 else rng.uniform(0.4, 1.5)
         photo = cv2.addWeighted(photo, amount, grey, 1 - amount, 0)
-    if rng.random() < 0.15:
-        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.6))
+    if rng.random() < 0.3:  # blurred, or sharpened as cameras do
+        soft = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.6))
+        amount = rng.choice([-1.0, rng.uniform(0.3, 1.5)])
+        photo = cv2.addWeighted(photo, 1 + amount, soft, -amount, 0)
     if rng.random() < 0.15:
         noise = np.empty(photo.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(1 << 31)))

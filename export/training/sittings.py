@@ -5,42 +5,51 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
 
-from engine.errors import EngineError, OptionError, PhotoError
+from engine.errors import OptionError
 from export.network import CLASSES
 from export.overlap import Confusion, Overlap
 from export.predict import find_logits, upsample_person
-from export.training.batches import Batch, Batches, Entry, read_index
+from export.training.batches import Batches, Entry, read_index
 from export.training.trainer import Trainer
 from export.training.unlabelled import mark_unlabelled
 
 LOG = "log.jsonl"
 SAVE_SECONDS = 120.0
+EVALUATED = 3
+"""Every third val photo is watched: enough to see where training goes."""
 
 
 def train(
-    data: Path, init: str, hours: float, out: Path, seed: int, every: float, main_only: list[str]
+    data: Path,
+    init: str,
+    hours: float,
+    out: Path,
+    seed: int,
+    every: float,
+    main_only: list[str],
+    teacher: str | None = None,
 ) -> None:
     """Trains until `hours` of all sittings are used up; evaluates `every` so many minutes.
+
+    Both are counted in processor time of the training thread, which other work leaves alone, and
+    in which a stopped process does not age.
 
     Raises OptionError, PhotoError, ModelError.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    trainer = Trainer(init, hours, out)
-    if trainer.share >= 1:
+    trainer = Trainer(init, out, teacher)
+    if trainer.progress.seconds >= 3600 * hours:
         raise OptionError(f"{out}: its {hours:g} hours are used up; --hours takes a longer time.")
-    val, entries = read_index(data, "val"), read_index(data, "train")
+    val, entries = read_index(data, "val")[::EVALUATED], read_index(data, "train")
     unknown = set(main_only) - {entry.source for entry in entries}
     if unknown:
         raise OptionError(f"--main-only {unknown.pop()}: no such source in the index.")
@@ -48,30 +57,34 @@ def train(
     rest = mark_unlabelled(rest, trainer.average, out / "void")
     entries = [e for e in entries if e.source not in main_only] + rest
     if trainer.progress.step == 0:
-        _log(out, trainer, {"val": evaluate(trainer.result(), val)})
-    _run(trainer, _load(Batches(entries, seed), trainer.progress.step), val, 60 * every)
+        _log(out, trainer, {"val": evaluate(trainer.average, val)})
+    _run(trainer, Batches(entries, seed), val, 60 * every, 3600 * hours)
 
 
-def _run(trainer: Trainer, batches: Iterator[Batch], val: list[Entry], every: float) -> None:
+def _run(trainer: Trainer, batches: Batches, val: list[Entry], every: float, budget: float) -> None:
     progress, losses = trainer.progress, []
-    started, before = time.monotonic(), progress.seconds
-    saved = started
-    for batch in batches:
-        losses.append(trainer.learn(batch))
-        now = time.monotonic()
-        progress.seconds = before + now - started
-        due = progress.seconds - progress.evaluated > every or trainer.share >= 1
+    started, saved = time.thread_time() - progress.seconds, time.monotonic()
+    over = False
+    while not over:
+        # In this thread: a batch takes less than a tenth of a step.
+        losses.append(trainer.learn(batches[progress.step]))
+        progress.seconds = time.thread_time() - started
+        over = progress.seconds >= budget
+        due = over or progress.seconds - progress.evaluated > every
         if due:
             progress.evaluated = progress.seconds
-        if due or now - saved > SAVE_SECONDS:
+        if due or time.monotonic() - saved > SAVE_SECONDS:
             trainer.save()
-            saved = now
+            saved = time.monotonic()
         if due:
-            means = {k: round(np.mean([x[k] for x in losses if k in x]), 4) for k in losses[-1]}
+            figures = {"loss": _means(losses), "val": evaluate(trainer.average, val)}
+            _log(trainer.out, trainer, figures)
             losses.clear()
-            _log(trainer.out, trainer, {"loss": means, "val": evaluate(trainer.result(), val)})
-        if trainer.share >= 1:
-            return
+
+
+def _means(losses: list[dict[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for each in losses for name in each)
+    return {k: round(float(np.mean([x[k] for x in losses if k in x])), 4) for k in names}
 
 
 @torch.inference_mode()
@@ -92,6 +105,7 @@ def evaluate(network: nn.Module, entries: list[Entry]) -> dict[str, Any]:
             full = F.interpolate(logits, truth.shape, mode="bilinear", align_corners=True)
             confusion.add(full[0].argmax(dim=0).numpy(), truth)
     return {
+        "photos": len(entries),
         "iou": {source: _rounded(each.iou) for source, each in overlaps.items()},
         "boundary_iou": {s: _rounded(each.boundary_iou) for s, each in overlaps.items()},
         "mean_iou": _rounded(confusion.mean_iou),
@@ -100,27 +114,6 @@ def evaluate(network: nn.Module, entries: list[Entry]) -> dict[str, Any]:
 
 def _rounded(figure: float) -> float | None:
     return None if math.isnan(figure) else round(figure, 4)
-
-
-def _load(batches: Batches, first: int) -> Iterator[Batch]:
-    # "spawn", for OpenCV's threads do not survive a fork.
-    loader = DataLoader(
-        batches, batch_size=None, sampler=range(first, len(batches)), num_workers=1,
-        prefetch_factor=6, worker_init_fn=_set_up_worker, collate_fn=_as_it_is,
-        multiprocessing_context="spawn",
-    )  # fmt: skip
-    try:
-        yield from loader
-    except EngineError as error:  # of a photo, with the worker's whole traceback
-        raise PhotoError(str(error).strip().splitlines()[-1]) from error
-
-
-def _set_up_worker(_: int) -> None:
-    cv2.setNumThreads(1)
-
-
-def _as_it_is(batch: Batch) -> Batch:
-    return batch
 
 
 def _log(out: Path, trainer: Trainer, figures: dict[str, Any]) -> None:

@@ -17,18 +17,18 @@ from torch.nn import functional as F
 
 from engine.errors import ModelError
 from export.checkpoint import load_weights
-from export.network import LogitsOnly, find_recipe
+from export.network import CLASSES, DECODER, LogitsOnly, find_recipe
 from export.photos import PERSON, VOID
 from export.predict import NETWORK
 from export.training.batches import Batch
+from export.training.faster import speed_up
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
-LEARNING_RATE = {"decoder": 1e-3, "rest": 6e-5}
+LEARNING_RATE = {"decoder": 5e-4, "rest": 6e-5}
 WEIGHT_DECAY = 1e-4
-WARM_UP_STEPS = 200
-EMA_DECAY = 0.998
-INITIAL_SHARE = 0.5
-EDGE_WEIGHT, OVERLAP_WEIGHT = 3.0, 0.3
+WARM_UP_STEPS, LEVEL_STEPS = 200, 6000
+EMA_DECAY = 0.999
+EDGE_WEIGHT, OVERLAP_WEIGHT, KEPT_WEIGHT = 3.0, 0.3, 1.0
 FROZEN_BLOCKS = 3
 """The first ones, to stride 4: a third of a step's time, and little to learn."""
 
@@ -44,40 +44,39 @@ class Progress:
 
 
 class Trainer:
-    """The network, its moving average and its optimiser, and how far they have come.
+    """The network, its moving average, its optimiser and its teacher, and how far they have come.
+
+    `teacher` is a file of weights whose knowledge of the classes beside person is to be kept:
+    those of `init` if there is none.
 
     Raises ModelError where `init` does not fit, or the checkpoint in `out` is none of ours.
     """
 
-    def __init__(self, init: str, hours: float, out: Path) -> None:
-        self.hours, self.out, self._from_scratch = hours, out, init == "none"
-        recipe = find_recipe(NETWORK)
-        self.network = recipe.build()
+    def __init__(self, init: str, out: Path, teacher: str | None = None) -> None:
+        self.out, self._from_scratch = out, init == "none"
+        self.network = _load(init)
+        self.teacher = None if teacher is None and self._from_scratch else _load(teacher or init)
         self.progress = Progress()
-        load_weights(self.network, recipe, init, new_part="classifier.decoder.")
-        self._initial = copy.deepcopy(self.network.state_dict())
+        self._new_decoder = not self.network.classifier.decoder.logits.weight.any()
         if not self._from_scratch:
             self.network.backbone.features[:FROZEN_BLOCKS].requires_grad_(False)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(_groups(self.network), weight_decay=WEIGHT_DECAY)
         if (out / CHECKPOINT).exists():
             self._resume()
-        self.network.to(memory_format=torch.channels_last)
-        self.average.to(memory_format=torch.channels_last)
-
-    @property
-    def share(self) -> float:
-        """Share of the time budget that is used up, 0..1."""
-        return min(1.0, self.progress.seconds / (3600 * self.hours))
+        self._train_mode()
+        for network in filter(None, (self.network, self.average, self.teacher)):
+            network.to(memory_format=torch.channels_last)
+            speed_up(network)
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """One step. Returns its losses."""
-        rate = 0.5 * (1 + math.cos(math.pi * self.share))
-        rate *= min(1.0, (self.progress.step + 1) / WARM_UP_STEPS)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["base_lr"]
-        self._train_mode()
-        losses = find_losses(LogitsOnly(self.network)(_normalise(batch.photos)), batch)
+            group["lr"] = find_rate(self.progress.step) * group["base_lr"]
+        photos = _normalise(batch.photos)
+        with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
+            logits, taught = LogitsOnly(self.network)(photos), self._ask_teacher(photos)
+        losses = find_losses(logits.float(), batch, taught)
         self.optimiser.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0, error_if_nonfinite=True)
@@ -86,18 +85,13 @@ class Trainer:
         self._average()
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
-    def result(self) -> nn.Module:
-        """The average, half way back to the initial weights, which recognise more than we teach.
-
-        Source: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022).
-        """
-        new_decoder = not self._initial["classifier.decoder.logits.weight"].any()
-        result = copy.deepcopy(self.average)
-        for key, value in result.state_dict().items():
-            fresh = self._from_scratch or (new_decoder and ".decoder." in key)
-            if value.dtype.is_floating_point and not fresh:
-                value.lerp_(self._initial[key], INITIAL_SHARE)
-        return result
+    @torch.no_grad()
+    def _ask_teacher(self, photos: torch.Tensor) -> torch.Tensor | None:
+        """The teacher's logits at stride 16, where it knows the classes."""
+        if self.teacher is None:
+            return None
+        head = self.teacher.classifier
+        return head.logits(head.aspp(self.teacher.backbone(photos)["high"])).float()
 
     def save(self) -> None:
         """Writes the checkpoint and the resulting weights, each in one go."""
@@ -110,7 +104,7 @@ class Trainer:
             "progress": asdict(self.progress),
         }
         _replace(self.out / CHECKPOINT, lambda path: torch.save(state, path))
-        weights = {k: v.contiguous() for k, v in self.result().state_dict().items()}
+        weights = {k: v.contiguous() for k, v in self.average.state_dict().items()}
         _replace(self.out / WEIGHTS, lambda path: save_file(weights, path))
 
     def _resume(self) -> None:
@@ -125,11 +119,11 @@ class Trainer:
             raise ModelError(f"{path}: no checkpoint of this network: {error}") from error
 
     def _train_mode(self) -> None:
-        """Batch norms keep their statistics, for batches are small; the new decoder's learn."""
+        """Batch norms keep their statistics, because batches are small; a new decoder's learn."""
         self.network.train()
         for name, module in self.network.named_modules():
-            keeps = ".decoder." not in name and not self._from_scratch
-            if isinstance(module, nn.BatchNorm2d) and keeps:
+            learns = self._from_scratch or (self._new_decoder and name.startswith(DECODER))
+            if isinstance(module, nn.BatchNorm2d) and not learns:
                 module.eval()
 
     @torch.no_grad()
@@ -143,36 +137,73 @@ class Trainer:
                 value.copy_(others[key])
 
 
-def find_losses(logits: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+def find_rate(step: int) -> float:
+    """The learning rate's factor, 0..1, which need not know the end: warm-up, level, 1 / root."""
+    return min(1.0, (step + 1) / WARM_UP_STEPS, math.sqrt(LEVEL_STEPS / (step + 1)))
+
+
+def find_losses(
+    logits: torch.Tensor, batch: Batch, taught: torch.Tensor | None = None
+) -> dict[str, torch.Tensor]:
     """The losses of low-resolution logits, float32 (N, 21, h, w), corners aligned.
 
     - person: cross-entropy of person against the rest, at full size, more at the edges;
     - overlap: 1 - soft IoU of the person, pooled over the batch;
-    - classes: cross-entropy of the 21 classes, where all are labelled.
+    - classes: cross-entropy of the 21 classes, where all are labelled;
+    - kept: divergence from the teacher's classes beside person, where nobody is. `taught` is its
+      logits, float32 (N, 21, h', w'), at a multiple of the stride.
     """
     classes = torch.from_numpy(batch.classes)
-    wanted = torch.from_numpy(batch.person)[:, None].float() / 255
+    target = torch.from_numpy(batch.person)[:, None].float() / 255
     known = (classes != VOID)[:, None].float()
-    others = torch.cat([logits[:, :PERSON], logits[:, PERSON + 1 :]], dim=1)
+    others = _beside_person(logits)
     score = logits[:, PERSON : PERSON + 1] - others.logsumexp(dim=1, keepdim=True)
     score = F.interpolate(score, classes.shape[1:], mode="bilinear", align_corners=True)
     near_edge = torch.from_numpy(batch.near_edge)[:, None]
     weight = known * (1 + EDGE_WEIGHT * near_edge)
-    entropy = F.binary_cross_entropy_with_logits(score, wanted, reduction="none")
+    entropy = F.binary_cross_entropy_with_logits(score, target, reduction="none")
     probability = score.sigmoid() * known
-    both = (probability * wanted).sum()
-    either = (probability + wanted * known).sum() - both
+    both = (probability * target).sum()
+    either = (probability + target * known).sum() - both
     losses = {
         "person": (entropy * weight).sum() / weight.sum().clamp(min=1),
         "overlap": OVERLAP_WEIGHT * (1 - (both + 1) / (either + 1)),
     }
     full = torch.from_numpy(batch.fully_labelled)
     if full.any():
-        step = (classes.shape[1] - 1) // (logits.shape[2] - 1)  # corners on corners
-        small = classes[full][:, ::step, ::step].long()
+        small = _sample(classes[full], logits.shape[2]).long()
+        small[small >= CLASSES] = VOID
         total = F.cross_entropy(logits[full], small, ignore_index=VOID, reduction="sum")
         losses["classes"] = total / (small != VOID).sum().clamp(min=1)
+    if taught is not None:
+        own = _sample(others, taught.shape[2]).log_softmax(dim=1)
+        wanted = _beside_person(taught).log_softmax(dim=1)
+        divergence = F.kl_div(own, wanted, reduction="none", log_target=True).sum(dim=1)
+        nobody = _sample(classes, taught.shape[2]) != PERSON
+        losses["kept"] = KEPT_WEIGHT * (divergence * nobody).sum() / nobody.sum().clamp(min=1)
     return losses
+
+
+def _beside_person(logits: torch.Tensor) -> torch.Tensor:
+    return torch.cat([logits[:, :PERSON], logits[:, PERSON + 1 :]], dim=1)
+
+
+def _sample(maps: torch.Tensor, size: int) -> torch.Tensor:
+    """Every n-th pixel of square maps, `size` a side, corners on corners."""
+    step = (maps.shape[-1] - 1) // (size - 1)
+    return maps[..., ::step, ::step]
+
+
+def _load(weights: str) -> nn.Module:
+    recipe = find_recipe(NETWORK)
+    network = recipe.build().eval()
+    load_weights(network, recipe, weights, new_part=DECODER)
+    return network
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself, for about half of the time."""
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def _groups(network: nn.Module) -> list[dict[str, Any]]:

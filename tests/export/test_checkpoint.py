@@ -32,6 +32,26 @@ def test_a_state_dict_is_loaded_without_the_auxiliary_head(tmp_path, state, suff
         assert torch.equal(value, state[key]), key
 
 
+def test_a_narrower_decoder_is_widened_and_gives_the_same_logits(tmp_path, monkeypatch):
+    from export import network as networks
+
+    monkeypatch.setattr(networks, "DECODER_CHANNELS", 40)
+    narrow = RECIPE.build().eval()
+    load_weights(narrow, RECIPE, "none")
+    torch.nn.init.normal_(narrow.classifier.decoder.logits.weight)
+    torch.save(narrow.state_dict(), tmp_path / "narrow.pth")
+    monkeypatch.setattr(networks, "DECODER_CHANNELS", 56)
+    wide, again = RECIPE.build().eval(), RECIPE.build().eval()
+    digests = {load_weights(each, RECIPE, str(tmp_path / "narrow.pth")) for each in (wide, again)}
+    assert len(digests) == 1
+    photos = torch.rand((1, 3, 65, 65), generator=torch.Generator().manual_seed(0))
+    first, second = (networks.LogitsOnly(each)(photos) for each in (narrow, wide))
+    assert torch.allclose(first, second, atol=1e-4)
+    second.square().sum().backward()
+    new = wide.classifier.decoder.logits.weight.grad[:, 40:]
+    assert (new.abs().sum(dim=(0, 2, 3)) > 0).float().mean() > 0.5  # the new channels can learn
+
+
 def test_what_does_not_fit_is_named(tmp_path, state):
     spoilt = dict(state)
     del spoilt["classifier.logits.bias"]

@@ -1,5 +1,6 @@
 """Training: its data, its losses, its checkpoints."""
 
+import copy
 import csv
 import functools
 import json
@@ -17,18 +18,43 @@ from engine.errors import ModelError, OptionError, PhotoError  # noqa: E402
 from export.photos import PERSON, VOID  # noqa: E402
 from export.training import batches as data_module  # noqa: E402
 from export.training import sittings as training  # noqa: E402
-from export.training.batches import Batches, paste_person, read_index, recolour, warp  # noqa: E402
+from export.training.batches import (  # noqa: E402
+    NOT_PERSON,
+    Batches,
+    paste_person,
+    read_index,
+    recolour,
+    warp,
+)
+from export.training.faster import speed_up  # noqa: E402
 from export.training.sittings import LOG, train  # noqa: E402
-from export.training.trainer import CHECKPOINT, WEIGHTS, Trainer, find_losses  # noqa: E402
+from export.training.trainer import (  # noqa: E402
+    CHECKPOINT,
+    LEVEL_STEPS,
+    WARM_UP_STEPS,
+    WEIGHTS,
+    Trainer,
+    find_losses,
+    find_rate,
+)
 from export.training.unlabelled import find_others  # noqa: E402
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small tensors in several threads wait for each other, above all where the machine is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory, astronaut):
-    """A data set of eight photos in the layout that training reads."""
+    """A data set of eight photos in the layout that training reads; two of them have mattes."""
     folder = tmp_path_factory.mktemp("people")
-    (folder / "photos").mkdir()
-    (folder / "masks").mkdir()
+    for name in ("photos", "masks", "mattes"):
+        (folder / name).mkdir()
     rows = []
     for i in range(8):
         photo = cv2.resize(astronaut[10 * i : 400 + 10 * i, : 500 - 9 * i], (150, 120))
@@ -40,6 +66,9 @@ def people(tmp_path_factory, astronaut):
             mask[100:, :20] = 9
         cv2.imwrite(str(folder / "photos" / f"p{i}.jpg"), photo[..., ::-1])
         cv2.imwrite(str(folder / "masks" / f"p{i}.png"), mask)
+        if i < 2:
+            matte = np.where(mask == PERSON, 255, 0).astype(np.uint8)
+            cv2.imwrite(str(folder / "mattes" / f"p{i}.png"), cv2.GaussianBlur(matte, (7, 7), 0))
         split, labels = ("val" if i > 5 else "train"), ("all" if full else "person")
         rows.append({"name": f"p{i}", "source": f"s{i % 2}", "split": split, "labels": labels})
     with (folder / "index.csv").open("w", newline="") as file:
@@ -101,29 +130,82 @@ def test_batches_are_whole(small_batches):
         assert batch.photos.shape == (count, side, side, 3)
         assert batch.classes.shape == batch.person.shape == batch.near_edge.shape
         inside = (batch.classes == PERSON) & ~batch.near_edge
-        assert (batch.person[inside] == 255).all()
-        assert set(np.unique(batch.classes)) <= {0, 9, PERSON, VOID}
+        assert batch.person[inside].min() >= 230
+        assert set(np.unique(batch.classes)) <= {0, 9, PERSON, NOT_PERSON, VOID}
 
 
-def test_photo_and_mask_are_warped_alike():
+def test_photo_mask_and_alpha_are_warped_alike():
     photo = np.zeros((90, 120, 3), np.uint8)
     mask = np.zeros((90, 120), np.uint8)
     photo[20:70, 30:80], mask[20:70, 30:80] = 255, PERSON
     for seed in range(10):
-        view, labels = warp(photo, mask, 129, np.random.default_rng(seed))
-        differs = (view[..., 0] > 127) != (labels == PERSON)
+        view, labels, alpha = warp((photo, mask, photo[..., 0]), 129, np.random.default_rng(seed))
+        assert_array_equal(alpha, view[..., 0])
+        differs = (alpha > 127) != (labels == PERSON)
         assert differs.mean() < 0.04  # half a pixel along the edges
 
 
 def test_a_pasted_person_is_labelled():
     donor = np.full((80, 60, 3), 240, np.uint8)
-    donor_mask = np.zeros((80, 60), np.uint8)
-    donor_mask[10:70, 20:45] = PERSON
+    alpha = np.zeros((80, 60), np.uint8)
+    alpha[10:70, 20:45] = 255
     for seed in range(10):
-        photo, mask = np.zeros((100, 140, 3), np.uint8), np.zeros((100, 140), np.uint8)
-        paste_person(photo, mask, donor, donor_mask, np.random.default_rng(seed))
+        scene = np.zeros((100, 140, 3), np.uint8), np.zeros((100, 140), np.uint8)
+        before = (*scene, np.zeros((100, 140), np.uint8))
+        donated = (donor, np.where(alpha > 127, PERSON, 0), alpha)
+        photo, mask, share = paste_person(before, donated, np.random.default_rng(seed))
         assert (mask == PERSON).any()
-        assert ((photo[..., 0] > 100) == (mask == PERSON)).mean() > 0.97
+        assert not any(each.any() for each in before)
+        assert ((photo[..., 0] > 50) == (mask == PERSON)).mean() > 0.97
+        assert_array_equal(share > 127, mask == PERSON)
+
+
+def test_hair_is_pasted_in_its_own_colour_and_not_with_its_old_background():
+    alpha = np.zeros((80, 60), np.uint8)
+    alpha[10:70, 20:45] = 255
+    alpha = cv2.GaussianBlur(alpha, (9, 9), 0)
+    share = alpha[..., None] / 255
+    donor = (share * (200, 30, 30) + (1 - share) * (0, 0, 255)).astype(np.uint8)
+    scene = np.full((100, 140, 3), 90, np.uint8), np.zeros((100, 140), np.uint8)
+    view = (*scene, np.zeros((100, 140), np.uint8))
+    photo, _, share = paste_person(view, (donor, alpha, alpha), np.random.default_rng(4))
+    half = (share > 60) & (share < 200)
+    assert half.sum() > 20
+    assert photo[half][:, 2].max() < 120  # half of the blue would be more
+
+
+@pytest.mark.parametrize("has_matte", [True, False])
+def test_a_matte_decides_near_the_border_of_the_label_and_nowhere_else(people, tmp_path, has_matte):
+    mask = np.zeros((100, 150), np.uint8)
+    mask[20:80, 40:100] = PERSON
+    mask[20:80, 100:103] = VOID  # beside the person
+    mask[0:10, 130:] = VOID  # far away
+    matte = np.full((100, 150), 128, np.uint8)
+    matte[:, 98:] = 30
+    photo = np.zeros((100, 150, 3), np.uint8)
+    for name, picture in (("photo", photo), ("mask", mask), ("matte", matte)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    files = {name: tmp_path / f"{name}.png" for name in ("photo", "mask")}
+    if has_matte:
+        files["matte"] = tmp_path / "matte.png"
+    _, classes, alpha = replace(read_index(people, "train")[3], **files).read_soft()
+    assert set(np.unique(alpha[30:70, 45:95])) == {255}
+    assert set(np.unique(classes[:10, 130:])) == {VOID}
+    if has_matte:  # two pixels on both sides
+        assert (alpha[30:70, 38:42] == 128).all()
+        assert (classes[30:70, 38:42] == PERSON).all()
+        assert (alpha[30:70, 98:102] == 30).all()
+        assert (classes[30:70, 98:102] == NOT_PERSON).all()
+        assert (classes[30:70, 102] == VOID).all()
+    else:
+        assert_array_equal(classes, mask)
+        assert_array_equal(alpha == 255, mask == PERSON)
+
+
+def test_a_matte_of_another_size_is_told(people, tmp_path):
+    cv2.imwrite(str(tmp_path / "matte.png"), np.zeros((9, 9), np.uint8))
+    with pytest.raises(PhotoError, match=r"matte\.png: expected the photo's size"):
+        replace(read_index(people, "train")[0], matte=tmp_path / "matte.png").read_soft()
 
 
 def test_colours_change_but_not_the_size(astronaut):
@@ -156,6 +238,24 @@ def test_losses_are_least_for_the_right_answer(small_batches):
     assert all(low[name] < 0.2 * high[name] for name in low)
 
 
+def test_the_teacher_keeps_the_classes_where_nobody_is(small_batches):
+    batch = small_batches[0]
+    shape = (len(batch.photos), 21, 17, 17)
+    logits = torch.randn(shape, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    taught = logits.detach()[:, :, ::4, ::4].clone()
+    taught[:, PERSON] += 3  # is not asked
+    assert find_losses(logits, batch, taught)["kept"] < 1e-6
+    find_losses(logits, batch, taught.roll(1, dims=0) + torch.eye(21)[9, :, None, None])[
+        "kept"
+    ].backward()
+    side = batch.classes.shape[1]
+    step = (side - 1) // 4
+    nobody = torch.from_numpy(batch.classes[:, ::step, ::step] != PERSON)
+    pulled = logits.grad[:, :, ::4, ::4].abs().sum(dim=1) > 0
+    assert nobody.any()
+    assert torch.equal(pulled, nobody)
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_void_teaches_nothing(small_batches, full):
     batch = small_batches[0]
@@ -170,15 +270,14 @@ def test_void_teaches_nothing(small_batches, full):
 
 
 def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path):
-    trainer = Trainer("none", 1, tmp_path)
+    trainer = Trainer("none", tmp_path)
     batch = small_batches[1]
     losses = [sum(trainer.learn(batch).values()) for _ in range(6)]
     assert min(losses[3:]) < losses[0]
     trainer.progress.seconds = 1800
     trainer.save()
-    resumed = Trainer("none", 1, tmp_path)
+    resumed = Trainer("none", tmp_path)
     assert resumed.progress == trainer.progress
-    assert resumed.share == 0.5
     for own, other in ((trainer.network, resumed.network), (trainer.average, resumed.average)):
         assert all(
             torch.equal(a, b) for a, b in zip(own.parameters(), other.parameters(), strict=True)
@@ -191,28 +290,51 @@ def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path):
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
+def test_the_rate_rises_stays_and_falls_without_knowing_the_end():
+    rates = [find_rate(step) for step in range(5 * LEVEL_STEPS)]
+    assert rates[0] == 1 / WARM_UP_STEPS
+    assert rates[: WARM_UP_STEPS + 1] == sorted(rates[: WARM_UP_STEPS + 1])
+    assert set(rates[WARM_UP_STEPS:LEVEL_STEPS]) == {1.0}
+    assert rates[4 * LEVEL_STEPS - 1] == 0.5
+
+
 @pytest.mark.parametrize("decoder", ["new", "trained"])
-def test_the_result_is_half_way_back_to_a_trained_start(tmp_path, small_network, decoder):
+def test_batch_norms_keep_their_statistics_but_for_a_new_decoders(
+    small_batches, tmp_path, small_network, decoder
+):
     from safetensors.torch import save_file
 
     state = {k: v.contiguous() for k, v in small_network.state_dict().items()}
     if decoder == "new":
         state = {k: v for k, v in state.items() if ".decoder." not in k}
     save_file(state, tmp_path / "init.safetensors")
-    trainer = Trainer(str(tmp_path / "init.safetensors"), 1, tmp_path)
-    with torch.no_grad():
-        for parameter in trainer.average.parameters():
-            parameter.add_(1)
-    got, before = trainer.result().state_dict(), small_network.state_dict()
-    for key in ("classifier.logits.bias", "backbone.features.9.conv.2.weight"):
-        assert torch.allclose(got[key], before[key] + 0.5, atol=1e-6)
-    key = "classifier.decoder.logits.bias"
-    expected = torch.ones(21) if decoder == "new" else before[key] + 0.5
-    assert torch.allclose(got[key], expected, atol=1e-6)
+    trainer = Trainer(str(tmp_path / "init.safetensors"), tmp_path)
+    before = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    trainer.learn(small_batches[0])
+    after = trainer.network.state_dict()
+    changed = {k for k in before if not torch.equal(before[k], after[k])}
+    statistics = {k for k in changed if "running" in k}
+    assert {".decoder." in key for key in statistics} == ({True} if decoder == "new" else set())
+    assert "classifier.decoder.logits.weight" in changed
+    assert "backbone.features.9.conv.2.weight" in changed
+    assert "backbone.features.1.conv.1.weight" not in changed
+
+
+def test_the_quicker_network_has_the_same_outputs_and_gradients(small_network):
+    plain, quick = copy.deepcopy(small_network), copy.deepcopy(small_network)
+    speed_up(quick)
+    photos = torch.rand((2, 3, 97, 129), generator=torch.Generator().manual_seed(0))
+    outputs = [network(photos)["out"] for network in (plain, quick)]
+    assert torch.allclose(*outputs, atol=1e-4)
+    for output in outputs:
+        output[:, PERSON].square().mean().backward()
+    for (name, own), other in zip(plain.named_parameters(), quick.parameters(), strict=True):
+        error = (own.grad - other.grad).norm() / own.grad.norm().clamp(min=1e-3)
+        assert error < 1e-2, name
 
 
 def test_stopped_while_saving_the_old_checkpoint_stays(tmp_path, monkeypatch):
-    trainer = Trainer("none", 1, tmp_path)
+    trainer = Trainer("none", tmp_path)
     trainer.progress.step = 7
     trainer.save()
 
@@ -224,13 +346,13 @@ def test_stopped_while_saving_the_old_checkpoint_stays(tmp_path, monkeypatch):
     trainer.progress.step = 8
     with pytest.raises(KeyboardInterrupt):
         trainer.save()
-    assert Trainer("none", 1, tmp_path).progress.step == 7
+    assert Trainer("none", tmp_path).progress.step == 7
 
 
 def test_a_damaged_checkpoint_is_told(tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"half a file")
     with pytest.raises(ModelError, match=CHECKPOINT):
-        Trainer("none", 1, tmp_path)
+        Trainer("none", tmp_path)
 
 
 def few(evaluate, network, entries):
@@ -246,7 +368,7 @@ def test_a_run_is_logged_and_goes_on_when_called_again(people, small, tmp_path, 
     train(people, "none", 1e-4, tmp_path, seed=0, every=20, main_only=["s1"])
     with (tmp_path / LOG).open("a") as file:
         file.write('{"step": 1')  # a sitting that was killed while it wrote
-    first = Trainer("none", 1, tmp_path).progress
+    first = Trainer("none", tmp_path).progress
     hours = (first.seconds + 1) / 3600
     train(people, "none", hours, tmp_path, seed=0, every=20, main_only=["s1"])
     with pytest.raises(OptionError, match="used up"):
@@ -261,6 +383,7 @@ def test_a_run_is_logged_and_goes_on_when_called_again(people, small, tmp_path, 
     assert len(steps) == 3
     for line in lines:
         assert line["val"]["iou"].keys() == {"s0", "all"}
+        assert line["val"]["photos"] == 1
     assert len(list((tmp_path / "void").glob("*.png"))) == 3
     recipe = find_recipe("deeplabv3plus_mobilenet_v2")
     load_weights(recipe.build(), recipe, str(tmp_path / WEIGHTS))
