@@ -86,8 +86,8 @@ def _enlarge(
     soft = app.replace(cutout=engine.CutoutOptions(edges="soft", clean=False))
 
     def ours(app: engine.Cartoonifier) -> Any:
-        fresh = replace(result)  # nothing computed before
-        fresh.alpha, _ = app._find_matte(coarse, photo, small, session)
+        alpha, _ = app._find_matte(coarse, photo, small, session)
+        fresh = replace(result, alpha=alpha)  # nothing computed before
         return fresh.label_map, fresh.probability, fresh.alpha
 
     def full_size() -> Any:
