@@ -35,9 +35,11 @@ class RemoteStore:
     def walk(self, folder: str, recursive: bool, skip: frozenset[str]) -> Iterator[Listing]:
         for here, folders, files in self._files.walk(folder, maxdepth=None if recursive else 1):
             url = self.identity(here)
-            for name in list(folders):  # a dict, and what is taken out of it is not walked into
-                if name.startswith(".") or self.identity(posixpath.join(here, name)) in skip:
-                    del folders[name]
+            folders[:] = [  # what is taken out is not walked into
+                name
+                for name in folders
+                if not name.startswith(".") and self.identity(posixpath.join(here, name)) not in skip
+            ]
             yield Listing(url, url, tuple(sorted(name for name in files if name)))
 
     def glob(self, pattern: str) -> list[str]:
