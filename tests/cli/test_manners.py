@@ -133,7 +133,7 @@ def test_a_file_called_like_a_command_is_a_photo_by_its_path(cartoonify, photos,
     assert (tmp_path / "out/doctor_cartoon.png").is_file()
 
 
-def test_photos_come_from_a_list(cartoonify, photos, tmp_path):
+def test_photos_come_from_a_list(cartoonify, photos, tmp_path, monkeypatch):
     (tmp_path / "lines.txt").write_text("photos/0.png\n\nphotos/1.png\n")
     (tmp_path / "nuls.txt").write_bytes(b"photos/1.png\0photos/2.png\0")
     assert cartoonify("--files-from", "lines.txt", "-o", "a")[0] == 0
@@ -143,6 +143,10 @@ def test_photos_come_from_a_list(cartoonify, photos, tmp_path):
     code, _, err = cartoonify("--files-from", "nowhere.txt")
     assert code == 2
     assert "nowhere.txt: cannot be read" in err
+    monkeypatch.setattr("engine.cli.words.MOST_BYTES", 10_000)
+    code, _, err = cartoonify("--files-from", "/dev/zero")
+    assert code == 2
+    assert "longer than 10,000 bytes" in err
 
 
 def test_a_dry_run_is_honest_about_what_exists(cartoonify, photos, tmp_path):
