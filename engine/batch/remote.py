@@ -35,9 +35,9 @@ class RemoteStore:
     def walk(self, folder: str, recursive: bool, skip: frozenset[str]) -> Iterator[Listing]:
         for here, folders, files in self._files.walk(folder, maxdepth=None if recursive else 1):
             url = self.identity(here)
-            for name in list(folders):  # a dict, and what is taken out of it is not walked into
-                if name.startswith(".") or self.identity(posixpath.join(here, name)) in skip:
-                    del folders[name]
+            ids = {name: self.identity(posixpath.join(here, name)) for name in folders}
+            # What is taken out is not walked into.
+            folders[:] = [n for n in folders if not n.startswith(".") and ids[n] not in skip]
             yield Listing(url, url, tuple(sorted(name for name in files if name)))
 
     def glob(self, pattern: str) -> list[str]:

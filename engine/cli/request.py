@@ -6,12 +6,12 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli import choices
+from engine.cli.words import STDIN, demo_photo, read_names
 from engine.errors import OptionError
 from engine.options import (
     FORMATS,
@@ -22,13 +22,13 @@ from engine.options import (
     OutputOptions,
     SegmentOptions,
 )
-from engine.versions import __version__, how_to_install
+from engine.versions import __version__
 
 if TYPE_CHECKING:
     from engine.batch.target import Target
     from engine.batch.work import Recipe, Work
 
-STDIN = STDOUT = "-"
+STDOUT = "-"
 _FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
 
 
@@ -255,8 +255,8 @@ class RunRequest:
         """What names photos: arguments, the lines of a file, the sample. Raises OptionError."""
         words = list(self.inputs or [])
         if self.files_from:
-            words += _read_names(self.files_from)
-        return [*words, *([_demo_photo()] if self.demo else [])]
+            words += read_names(self.files_from)
+        return [*words, *([demo_photo()] if self.demo else [])]
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -344,28 +344,3 @@ def _format_of(out: str, asked: str | None) -> str:
     if asked not in (None, format, suffix[1:]):
         raise OptionError(f"{out} and the format {asked} contradict each other.")
     return format
-
-
-def _read_names(path: str) -> list[str]:
-    try:
-        if path == STDIN:
-            data = sys.stdin.buffer.read() if sys.stdin else b""
-        else:
-            data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OptionError(f"{path}: cannot be read: {reason}.", option="files_from") from error
-    names = data.split(b"\0") if b"\0" in data else data.splitlines()
-    return [os.fsdecode(name) for name in names if name.strip()]
-
-
-def _demo_photo() -> str:
-    """The astronaut that scikit-image brings along: a portrait by NASA, in the public domain."""
-    import importlib.util
-
-    package = importlib.util.find_spec("skimage")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        photo = Path(folder, "data", "astronaut.png")
-        if photo.is_file():
-            return os.fspath(photo)
-    raise OptionError(f"the sample photo comes with scikit-image: {how_to_install('demo')}.")

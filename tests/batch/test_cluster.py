@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.batch import cluster as cluster_module
 from engine.batch.cluster import run_on_ray
 from engine.batch.journal import open_journal
 from engine.batch.listing import Lister
 from engine.batch.plan import plan_tasks
 from engine.batch.target import Target
-from engine.batch.work import Recipe, Work
+from engine.batch.work import Recipe, Work, Worker
+from engine.errors import DiskFullError, EngineError
 from engine.options import CutoutOptions
 from tests.folders import pictures
 
@@ -154,3 +156,27 @@ def test_wrong_options_are_told(cluster, photos, cartoonify, arguments, code, wo
     got, _, err = cartoonify("photos/sub", "--ray", *arguments, **model)
     assert got == code
     assert words in err
+
+
+def test_a_full_disk_ends_the_run(cluster, photos, tmp_path, tiny_model, monkeypatch):
+    def fail(*_):
+        raise DiskFullError("out/p01_cutout.png: cannot be written: No space left on device.")
+
+    monkeypatch.setattr(Worker, "do", fail)
+    actor = cluster_module._Actor(Recipe(str(tiny_model)), Work(Target(folder="out")))
+    columns = ("photo", "given", "name", "source", "before")
+    rows = actor({column: ["x", "y"] if column != "before" else ["", ""] for column in columns})
+    assert rows["is_full"] == [True, True]
+    found = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
+    monkeypatch.setattr(cluster_module, "_map", lambda *_: iter(found))
+    with pytest.raises(DiskFullError, match="No space left"):
+        on_ray(photos, tmp_path / "out", tiny_model)
+
+
+def test_a_cluster_that_fails_is_told(cluster, photos, tmp_path, tiny_model, monkeypatch):
+    def fail(*_):
+        raise ray.exceptions.RaySystemError("the head is gone")
+
+    monkeypatch.setattr(cluster_module, "_map", fail)
+    with pytest.raises(EngineError, match=r"the cluster failed: .*the head is gone"):
+        on_ray(photos, tmp_path / "out", tiny_model)
