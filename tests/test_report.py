@@ -166,6 +166,7 @@ def requests_of(browser):
             yield message["params"]["request"]["url"]
 
 
+@pytest.mark.browser
 def test_the_page_works_in_a_browser_and_asks_for_nothing(report, browser):
     by = "css selector"
     page = (report / "report.html").as_uri()
