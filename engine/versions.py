@@ -26,7 +26,7 @@ def find_versions() -> dict[str, str]:
 
 
 def how_to_install(extra: str) -> str:
-    """The command that installs an extra: of this checkout, or of the installed package."""
+    """The command that installs an extra, of the checkout or of the package that runs."""
     checkout = Path(__file__).parent.parent
     if (checkout / "pyproject.toml").is_file():
         return f"pip install '{'.' if checkout == Path.cwd() else checkout}[{extra}]'"
