@@ -1,4 +1,4 @@
-"""The cartoon stage against the document's code, NumPy with a table, and OpenCV's own floor."""
+"""The cartoon stage against the method as published, NumPy with a table, and OpenCV's own floor."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _palette(setting: Setting) -> Iterator[Row]:
     _check_equal(contenders)
     seconds = setting.in_turns(contenders, 21)
     what = "k_histogram, three channels"
-    yield faster(seconds, "engine", "document", what, "the document's code", ">= 1000")
+    yield faster(seconds, "engine", "document", what, "the method as published", ">= 1000")
     yield faster(seconds, "engine", "reference", what, "the vectorised reference of the tests")
 
 
@@ -103,7 +103,7 @@ def _whole(
     _check_equal(contenders)
     seconds = setting.in_turns(contenders | {"floor": floor}, rounds)
     what = f"cartoon stage, {name}"
-    yield faster(seconds, "engine", "document", what, "the document's code", target)
+    yield faster(seconds, "engine", "document", what, "the method as published", target)
     yield faster(seconds, "engine", "table", what, "the same with a table")
     if floor_target:
         yield faster(seconds, "engine", "floor", what, "OpenCV's part of it alone", floor_target)

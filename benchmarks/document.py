@@ -1,4 +1,4 @@
-"""What a reader of the method would write: plain torch, NumPy and SciPy; same results, no hurry.
+"""What a reader of the method would write: plain torch, NumPy and SciPy, equal results.
 
 The page of the method (docs/method.md) step by step: lists per group, every level compared with
 every centroid, an array of distances for the whole picture, logits of all classes at full size.
@@ -63,7 +63,7 @@ def _p_value(counts: np.ndarray) -> float:
 
 
 def quantise(hsv: np.ndarray, palette: list[np.ndarray]) -> np.ndarray:
-    """Each value replaced by its nearest centroid: an (H * W, K) array of distances a channel."""
+    """Each value replaced by its nearest centroid: an (H * W, K) array of distances per channel."""
     flat = hsv.reshape(-1, 3)
     for channel, centroids in enumerate(palette):
         distances = np.abs(flat[:, channel, np.newaxis] - centroids)
@@ -72,7 +72,7 @@ def quantise(hsv: np.ndarray, palette: list[np.ndarray]) -> np.ndarray:
 
 
 def quantise_by_table(hsv: np.ndarray, palette: list[np.ndarray]) -> np.ndarray:
-    """The same by a table of 256 entries a channel: the obvious improvement."""
+    """The same by a table of 256 entries per channel: the obvious improvement."""
     levels = np.arange(256.0)[:, np.newaxis]
     for channel, centroids in enumerate(palette):
         table = centroids[np.argmin(np.abs(levels - centroids), axis=1)].astype(np.uint8)
@@ -81,7 +81,7 @@ def quantise_by_table(hsv: np.ndarray, palette: list[np.ndarray]) -> np.ndarray:
 
 
 def smooth(image: np.ndarray) -> np.ndarray:
-    """Each channel by a bilateral filter of its own."""
+    """Each channel smoothed by a bilateral filter of its own."""
     smoothed = np.array(image)
     for channel in range(3):
         smoothed[:, :, channel] = cv2.bilateralFilter(smoothed[:, :, channel], 5, 50, 50)

@@ -197,7 +197,7 @@ def _open_vino(graph: bytes, tensor: np.ndarray, threads: int) -> Callable[[], n
     settings = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",  # else it takes bf16 by itself where it can
+        "INFERENCE_PRECISION_HINT": "f32",  # otherwise it takes bf16 by itself where it can
     }
     model = core.read_model(graph)
     model.reshape(tensor.shape)

@@ -1,4 +1,4 @@
-"""Whole photos: the document's pipeline, the engine, files to files, and a folder."""
+"""Whole photos: the method as published, the engine, files to files, and a folder."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def _pipelines(setting: Setting) -> Iterator[Row]:
         seconds = setting.in_turns(contenders, 9 if size[1] < 2000 else 5, pause=True)
         note = f"{equal:.2%} of the pixels equal"
         for ours, theirs, against in (
-            ("classic", "document", "the document's pipeline, same network"),
+            ("classic", "document", "the method as published, same network"),
             ("classic", "improved", "the same with a table and channels-last"),
-            ("classic int8", "document", "the document's pipeline, same network"),
-            ("default", "document", "the document's pipeline, which works at 450 pixels"),
+            ("classic int8", "document", "the method as published, same network"),
+            ("default", "document", "the method as published, which works at 450 pixels"),
         ):
             what = f"photo to cartoon, {ours}, {name}"
             yield faster(seconds, ours, theirs, what, against, "", note * (ours == "classic"))

@@ -31,7 +31,7 @@ def log_mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8], *, threads: int | None = None) -> float:
     """Mean structural similarity, at most 1: 7 x 7 uniform window, sample covariance.
 
-    Equal to scikit-image's `structural_similarity` with `channel_axis` within 1e-12. NaN when
+    Equal to scikit-image's `structural_similarity` with `channel_axis` within 1e-9. NaN when
     a side is below 7 pixels, where no window fits. Runs on all threads that the process may use,
     unless `threads` is given.
     Arguments and errors as for `mse`.

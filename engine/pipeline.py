@@ -102,7 +102,7 @@ class Cartoonifier:
         PhotoError
             It cannot be read as a photo, or there is not enough memory for it.
         OptionError
-            The name is no text.
+            The name is not a text.
         EngineError
             The Cartoonifier is closed.
         """

@@ -42,7 +42,7 @@ def own_process(threads: int | None, jobs: int | None, photos: int) -> tuple[int
     threads = max(1, usable // workers)
     cv2.setNumThreads(threads)
     Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
-    warnings.filterwarnings("ignore", module="PIL")  # damage is told by an error of ours
+    warnings.filterwarnings("ignore", module="PIL")  # damage becomes an error of ours
     keep_memory()
     gc.enable()
     gc.freeze()  # neither collected again, nor looked through at the end
@@ -50,10 +50,10 @@ def own_process(threads: int | None, jobs: int | None, photos: int) -> tuple[int
 
 
 def keep_memory() -> None:
-    """Memory that is freed stays with the process, as far as its C library can be told so.
+    """Memory that is freed stays with the process, as far as its C library allows.
 
-    Else every large array of every photo is given back to the system, and comes again as pages that
-    have to be mapped and zeroed first.
+    Otherwise every large array of every photo is returned to the system, and comes back as pages
+    that have to be mapped and zeroed first.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt  # glibc's

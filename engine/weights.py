@@ -56,7 +56,7 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     Raises
     ------
     ModelError
-        The name is unknown, the file missing, or its SHA-256 is not the one that was promised.
+        The name is unknown, the file missing, or its SHA-256 is not the expected one.
     """
     entries = _read_manifest()
     name = entries["default"] if model == "default" else model
@@ -127,7 +127,7 @@ def _read_checked(path: Path, sha256: str | None) -> bytes:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """All of a regular file: a pipe might never end, or keep its reader waiting for ever."""
+    """All of a regular file: a pipe might never end, or keep its reader waiting forever."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -156,7 +156,7 @@ def _check_hash(data: bytes, sha256: str, path: Path) -> None:
 
 
 def _how_to_get(model: str, entries: dict[str, Any]) -> str:
-    """The export command that makes a model, or the names that there are."""
+    """The export command that makes a model, or the known names."""
     network, _, precision = model.rpartition("_")
     if network not in EXPORTABLE or precision not in PRECISIONS:
         network, precision = model, "f32"

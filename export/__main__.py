@@ -54,7 +54,7 @@ def main(
             return
         for word, known, option in ((precision, PRECISIONS, "precision"), (graph, GRAPHS, "graph")):
             if word not in known:
-                raise OptionError(f"--{option} {word}: wanted one of {', '.join(known)}.")
+                raise OptionError(f"--{option} {word}: expected one of {', '.join(known)}.")
         require_torch()
         from export.build import Order, export
 
@@ -70,7 +70,7 @@ def _to_size(text: str | None) -> tuple[int, int] | None:
         return None
     size = re.fullmatch(r"(\d+)x(\d+)", text)
     if size is None or min(int(size[1]), int(size[2])) < 33:
-        raise OptionError(f"--largest {text}: wanted HEIGHTxWIDTH, 33 at least, as 449x577.")
+        raise OptionError(f"--largest {text}: expected HEIGHTxWIDTH, 33 at least, as 449x577.")
     return int(size[1]), int(size[2])
 
 

@@ -30,7 +30,7 @@ from export.precision import Figures, measure
 from export.verify import RTOL, SIZES, to_table, verify
 
 CALIBRATION_PHOTOS, FIGURE_PHOTOS = 200, 200
-# A part that alone changes the probability of a person by so many times more than the median
+# A part that alone changes the probability of a person by this many times more than the median
 # part does stays in float.
 SENSITIVE = 4.0
 KEPT_CLASS = "person"
@@ -187,7 +187,7 @@ def _card(network: str, name: str, report: str) -> str:
 
 
 def _write(model: onnx.ModelProto, facts: dict[str, object], card: str, stem: Path) -> Path:
-    """Three files, each whole or not at all; the model last, for it is what is looked for."""
+    """Three files, each whole or not at all; the model last, because it is what is looked for."""
     data = model.SerializeToString()
     described = facts | {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     texts = {".md": card.encode(), ".json": (json.dumps(described, indent=2) + "\n").encode()}

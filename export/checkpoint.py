@@ -30,7 +30,7 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
     Raises
     ------
     ModelError
-        The download failed; the file is missing or no state dict; keys are missing, unexpected
+        The download failed; the file is missing or not a state dict; keys are missing, unexpected
         or of another shape.
     """
     if weights == "none":
@@ -68,7 +68,7 @@ def _read_own(network: nn.Module) -> dict[str, torch.Tensor]:
 
 def _read_state(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
-        raise ModelError(f"{path}: no such file, wanted a .pth or .safetensors state dict.")
+        raise ModelError(f"{path}: no such file, expected a .pth or .safetensors state dict.")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -78,7 +78,7 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # pickle, zip and safetensors have errors of their own
         raise ModelError(f"{path}: no state dict that can be read safely: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        raise ModelError(f"{path}: wanted a state dict, names to tensors, and no more.")
+        raise ModelError(f"{path}: expected a state dict, names to tensors, and nothing else.")
     return state
 
 
@@ -95,7 +95,7 @@ def _load_state(network: nn.Module, state: dict[str, torch.Tensor], where: str) 
         "missing": sorted(wanted.keys() - state.keys() - optional),
         "unexpected": sorted(state.keys() - wanted.keys()),
         "of another shape": sorted(
-            f"{key} {tuple(state[key].shape)}, wanted {tuple(wanted[key].shape)}"
+            f"{key} {tuple(state[key].shape)}, expected {tuple(wanted[key].shape)}"
             for key in wanted.keys() & state.keys()
             if state[key].shape != wanted[key].shape
         ),

@@ -22,12 +22,12 @@ def download(url: str, folder: Path) -> Path:
     """The file behind `url` in `folder`, downloaded if it is not there yet.
 
     Its name carries the first digits of its SHA-256, as torchvision's do (`name-586e9e4e.pth`).
-    A download that breaks off leaves `name.part`, and the next one goes on from there.
+    A download that breaks off leaves `name.part`, and the next one continues from there.
 
     Raises
     ------
     ModelError
-        Offline, broken off, or not the file that was promised; says what to fetch and where to
+        Offline, broken off, or not the expected file; says what to fetch and where to
         put it.
     """
     name = url.rsplit("/", 1)[-1]

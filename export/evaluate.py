@@ -120,7 +120,7 @@ def main(
     """Print a model's person IoU and boundary IoU, by source and pooled over pixels."""
     try:
         if every < 1:
-            raise OptionError(f"--every {every}: wanted at least 1.")
+            raise OptionError(f"--every {every}: expected at least 1.")
         entries = read_index(data, split)[::every]
         table = evaluate(open_session(model, "cpu", usable_threads(), models), entries)
     except EngineError as error:

@@ -57,7 +57,7 @@ def find_samples(folder: Path, split: str, most: int) -> list[Sample]:
         photos = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
         samples = [Sample(p) for i, p in enumerate(photos) if (i % 5 == 4) == (split == "val")]
     if not samples:
-        raise OptionError(f"{folder}: no {split} photos; wanted at least five photos in it.")
+        raise OptionError(f"{folder}: no {split} photos; expected at least five photos in it.")
     order = np.random.default_rng(SEED).permutation(len(samples))[:most]
     return [samples[i] for i in order]
 

@@ -19,7 +19,7 @@ from export.network import LogitsOnly
 # Of the largest logit. float32 sums of thousands of products in another order, through up to a
 # hundred layers; measured at most 2e-5 for all networks.
 RTOL = 1e-4
-# Of these the exporter saw none: odd, tall, wide, and the document's 450 x 600.
+# Of these the exporter saw none: odd, tall, wide, and 450 x 600, as published.
 SIZES = ((385, 385), (641, 225), (129, 577), (450, 600))
 
 
@@ -42,7 +42,7 @@ class Proof:
 def compare(expected: np.ndarray, got: np.ndarray, size: tuple[int, int], rtol: float) -> Proof:
     """The proof of two logits, float32 (1, C, h, w); a differing label must be a near-tie."""
     if expected.shape != got.shape:
-        raise ModelError(f"logits of shape {got.shape}, wanted {expected.shape}.")
+        raise ModelError(f"logits of shape {got.shape}, expected {expected.shape}.")
     largest = float(np.abs(expected).max())
     error = float(np.abs(expected - got).max())
     differs = expected.argmax(axis=1) != got.argmax(axis=1)

@@ -49,7 +49,7 @@ class Backdrop:
 
     @computed_once
     def identity(self) -> str:
-        """The name, or a digest of the pixels: a picture's path does not tell what is in it."""
+        """The name, or a digest of the pixels: a picture's path does not say what is in it."""
         if self.kind != "picture":
             return self.kind
         shape = repr(self._pixels.shape).encode()
@@ -135,7 +135,7 @@ def blur_scene(
 
 @contextlib.contextmanager
 def _opened(background: Any) -> Iterator[Any]:
-    """The background; a pipe is open already, because opening one may wait for ever.
+    """The background; a pipe is open already, because opening one may wait forever.
 
     Raises OptionError when nobody writes to it.
     """

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 SMALL_SHARE = 0.05
 """An island is small below this share of the largest one's area."""
 SURE = 0.9
-"""A small island that is nowhere as probable as this is no person."""
+"""A small island that is nowhere as probable as this is not a person."""
 SKIRT = 2
 """Pixels around an island that go with it."""
 PINHOLE_SHARE = 0.005

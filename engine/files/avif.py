@@ -81,7 +81,7 @@ def _enter(file: IO[bytes], wanted: bytes) -> int:
 
 
 def _read_coded_pixels(item: bytes) -> int:
-    """By the sequence header; 0 for items that are no AV1 picture. Raises LookupError when the
+    """By the sequence header; 0 for items that are not AV1 pictures. Raises LookupError when the
     header is not where it should be."""
     if item[:1] not in (_DELIMITER, _SEQUENCE_HEADER):
         return 0

@@ -1,6 +1,6 @@
 """JPEG 2000: whether a file holds all the tiles that its header claims.
 
-OpenJPEG leaves missing tiles black, without a word. The structure is that of ISO/IEC 15444-1,
+OpenJPEG leaves missing tiles black and reports nothing. The structure is that of ISO/IEC 15444-1,
 annexes A (codestream) and I (boxes).
 """
 
@@ -30,7 +30,7 @@ def check_tiles(file: IO[bytes], name: str) -> None:
 
 
 def _seek_codestream(file: IO[bytes]) -> None:
-    """To its first marker: a bare one begins the file, else it is in a box."""
+    """To its first marker: a bare one begins the file, others are in a box."""
     file.seek(0)
     is_bare = file.read(2) == _START
     file.seek(0)

@@ -20,7 +20,7 @@ _OF_RAW_FILES = (0xC634, 0xC68B, 0xC68C)  # a DNG's copy of the maker's notes, a
 _TELL_TALES = frozenset(
     (_ORIENTATION, _GPS, _EXIF_IFD, _MAKER_NOTE, *_DIRECTORIES, *_PACKETS, *_GEO_TIFF)
 ).union(_OF_RAW_FILES, _SIZE)
-"""Tags that may say where a photo was taken, or lead to such; and those that are done with."""
+"""Tags that may say where a photo was taken, or lead to such; and those that no longer apply."""
 _DATE = slice(24, 36)  # of a profile's header
 _PNG_HEAD = 33  # signature and IHDR
 
@@ -32,7 +32,7 @@ def filter_exif(exif: bytes, policy: str) -> bytes:
 
     "keep" takes all but the thumbnail, which shows the photo, the orientation, which is done, and
     the photo's size; "copy-safe" takes the known tags of the main directory and of the Exif
-    directory, but none of these, nor where the photo was taken, nor what may tell it too: the
+    directory, but none of these, nor where the photo was taken, nor what may reveal it too: the
     maker's notes, XMP, IPTC, and all other directories; "strip" takes nothing. A damaged block is
     left out.
     """

@@ -88,7 +88,7 @@ def read_with_exif(
 def peek_size(source: PhotoSource, max_megapixels: float = MAX_MEGAPIXELS) -> tuple[int, int]:
     """Height and width of a photo, upright, by its header: nothing is decoded.
 
-    A file object stays where it stands. (Of a PNG that tells its orientation behind the pixels,
+    A file object keeps its position. (Of a PNG that gives its orientation behind the pixels,
     it is the size before it is turned.)
 
     Raises PhotoError where `read_photo` would by the header, and for pipes, which can be read

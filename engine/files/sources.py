@@ -30,8 +30,8 @@ _PIECE = 1 << 20
 def is_regular(path: str | os.PathLike[str]) -> bool:
     """Whether a path leads to an ordinary file: not a folder, a pipe, a socket or a device.
 
-    A pipe is read when it is named, for then somebody writes to it; found in a folder, it might
-    keep its reader waiting for ever.
+    A pipe is read when it is named, because then somebody writes to it; found in a folder, it might
+    keep its reader waiting forever.
     """
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
@@ -111,7 +111,7 @@ def _open_path(path: str | os.PathLike[str], name: str) -> _File:
 
 
 def _drain(source: IO[bytes], name: str, most: int) -> IO[bytes]:
-    """All of a pipe or of a caller's file, in memory; no more than its first bytes of no photo."""
+    """All of a pipe or of a caller's file, in memory; only the first bytes if it is not a photo."""
     file = _Bytes()
     while piece := source.read(HEAD if file.tell() < HEAD else _PIECE):
         if not isinstance(piece, bytes):

@@ -1,7 +1,7 @@
 """The one place with Numba's flags.
 
 Kernels release the GIL and use one thread: Numba's own thread pools may abort a process that
-enters them from two threads. `fastmath` stays off, for equality with the reference. Division is
+enters them from two threads. `fastmath` stays off, to equal the reference. Division is
 NumPy's: Python's check for zero would keep loops from being vectorised.
 """
 

@@ -50,7 +50,7 @@ def pairwise_sum(values: np.ndarray, n: int) -> float:
     """Sum of the first `n` values, float64, in the order of `np.sum`."""
     if n <= 128:
         return _block_sum(values, 0, n)
-    # NumPy halves recursively down to blocks of 128; a stack, for recursion cannot be cached.
+    # NumPy halves recursively down to blocks of 128; a stack, because recursion cannot be cached.
     pending, sums = np.empty((128, 2), np.int64), np.empty(128)
     pending[0] = 0, n
     waiting, summed = 1, 0
@@ -169,7 +169,7 @@ def update_centroids(centroids: np.ndarray, hist: np.ndarray) -> tuple[np.ndarra
 
 @helper
 def _ascending_set(values: np.ndarray) -> np.ndarray:
-    """The distinct values, sorted; by insertion, for they come nearly sorted, and are few."""
+    """The distinct values, sorted; by insertion, because they come nearly sorted."""
     kept = 0
     for value in values:
         place = kept

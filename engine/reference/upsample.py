@@ -21,7 +21,7 @@ def upsample(maps: np.ndarray, height: int, width: int, align_corners: bool) -> 
 def _source_rows(
     size: int, wanted: int, align_corners: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each wanted row: the source rows before and after it, and the share of the latter."""
+    """For each new row: the source rows before and after it, and the share of the latter."""
     wanted_rows = np.arange(wanted, dtype=np.float32)
     if align_corners:
         scale = np.float32(size - 1) / np.float32(max(wanted - 1, 1))

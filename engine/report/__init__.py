@@ -1,1 +1,1 @@
-"""A run as a page to look at, and as JSON and CSV to go on with."""
+"""A run as a page to look at, and as JSON and CSV to work with."""

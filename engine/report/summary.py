@@ -10,7 +10,7 @@ from engine.record import CHANNELS, PhotoRecord
 
 METRICS = ("mse", "log_mse", "ssim")
 LITTLE = 0.02
-"""Of the picture: a person below this share is perhaps none."""
+"""Of the picture: what is below this share may not be a person."""
 FAR = 20.0
 """Levels: a channel that is off by more, on average, has lost what it showed."""
 FEW = 12

@@ -40,7 +40,7 @@ def check_report(folder: Path, overwrite: bool) -> None:
     """To be called before the work.
 
     Raises OptionError when matplotlib is missing, OutputError when something of these names is
-    there that is no report of ours, unless it is a file that may be overwritten.
+    there that is not a report of ours, unless it is a file that may be overwritten.
     """
     figures.new_figure(1, 1)
     found = [name for name in SIGNS if os.path.lexists(folder / name)]
@@ -52,7 +52,7 @@ def check_report(folder: Path, overwrite: bool) -> None:
 
 
 def _begins_with(path: Path, sign: bytes) -> bool:
-    """Whether this is a file, no link to one, that begins so."""
+    """Whether this is a file, not a link to one, that begins so."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -89,7 +89,7 @@ def write_report(
     page = folder / "report.html"
     photos = [json.loads(record.to_json()) for record in light]
     text = json.dumps({**facts, "photos": photos}, indent=1, ensure_ascii=False)
-    # Half of a surrogate pair, a byte of a name that is no text, becomes JSON's own escape.
+    # Half of a surrogate pair, a byte of a name that is not text, becomes JSON's own escape.
     write_file(text.encode(errors="backslashreplace"), folder / "report.json", overwrite=True)
     write_file(_to_csv(light).encode(), folder / "report.csv", overwrite=True)
     write_file(to_html(title, records, settings).encode(), page, overwrite=True)

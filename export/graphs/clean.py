@@ -35,7 +35,7 @@ def clean(g: GraphBuilder, probability: str, threshold: float) -> str:
 
 @dataclass(frozen=True)
 class _Parts:
-    """Connected parts: one number a pixel, int64 (n,), 0 outside; and their areas by number."""
+    """Connected parts: one number per pixel, int64 (n,), 0 outside; and their areas by number."""
 
     numbers: str
     zeros: str

@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_named(tmp_path, state):
     for words in (
         "missing: classifier.logits.bias",
         "unexpected: classifier.extra",
-        "classifier.logits.weight (7, 256, 1, 1), wanted (21, 256, 1, 1)",
+        "classifier.logits.weight (7, 256, 1, 1), expected (21, 256, 1, 1)",
     ):
         assert words in str(caught.value)
 

@@ -140,8 +140,8 @@ def test_an_export_that_fails_its_proof_leaves_nothing(
     ("arguments", "code", "reason"),
     [
         (("deeplabv3_resnet102",), 2, "Did you mean deeplabv3_resnet101"),
-        (("deeplabv3_resnet50", "--precision", "int4"), 2, "wanted one of f32"),
-        (("deeplabv3_resnet50", "--graph", "alpha"), 2, "wanted one of logits"),
+        (("deeplabv3_resnet50", "--precision", "int4"), 2, "expected one of f32"),
+        (("deeplabv3_resnet50", "--graph", "alpha"), 2, "expected one of logits"),
         (("deeplabv3_resnet50", "--precision", "int8"), 2, "give --data"),
         (("deeplabv3_resnet50", "--largest", "449"), 2, "HEIGHTxWIDTH"),
         (("deeplabv3_resnet50", "--weights", "no.pth"), 4, "no such file"),

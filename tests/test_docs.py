@@ -1,0 +1,224 @@
+"""What the README and the docs tell to type is understood, and what they point to exists."""
+
+import importlib
+import importlib.util
+import re
+import shlex
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+
+from engine.cli.app import COMMANDS
+from engine.cli.evaluate import EvaluateRequest
+from engine.cli.request import RunRequest
+from engine.errors import OptionError
+from engine.weights import EXPORTABLE, PRECISIONS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")]
+UsageError = typer.BadParameter.__base__
+REQUESTS = {"run": RunRequest, "evaluate": EvaluateRequest}
+OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm"}
+MAINS = {
+    "export": "export.__main__",
+    "export.evaluate": "export.evaluate",
+    "export.training": "export.training.__main__",
+}
+FOLDERS = "benchmarks|docs|engine|examples|export|models|tests"
+
+
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def prose(page):
+    """The page without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+
+
+def blocks(page, language):
+    """Blocks of code, and the reason in the comment before those that are not run."""
+    pattern = r"(?:<!-- not run: (.+?) -->\n)?^```(\w*)\n(.*?)^```"
+    found = re.findall(pattern, page.read_text(), re.M | re.S)
+    return [(reason, code) for reason, name, code in found if name == language]
+
+
+def split(line):
+    """The commands of a line, without comments, variables before them, and redirections."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    groups = groupby(lexer, lambda word: word in ("|", "&&"))
+    for words in [list(words) for is_mark, words in groups if not is_mark]:
+        while words and re.match(r"\w+=", words[0]):
+            del words[0]
+        redirections = (i for i, word in enumerate(words) if word in ("<", ">"))
+        yield words[: next(redirections, len(words))]
+
+
+def find_commands():
+    """Each command of a block, and those in the text that have arguments."""
+    for page in PAGES:
+        lines = [
+            line
+            for _, code in blocks(page, "")
+            for line in code.replace("\\\n", " ").splitlines()
+            if line.strip()
+        ]
+        inline = re.findall(r"`((?:cartoonify|python -m|make|pip) [^`]+)`", prose(page))
+        for line in [*lines, *(" ".join(text.split()) for text in inline)]:
+            for words in split(line):
+                if words:
+                    yield name_of(page), words
+
+
+def understand_cartoonify(*arguments):
+    """What the program would do, checked as a whole, but not done."""
+    name, *rest = arguments if arguments and arguments[0] in COMMANDS else ("run", *arguments)
+    values = parse(COMMANDS[name], rest) if rest else {}  # no more than its name is mentioned
+    if values and name in REQUESTS:
+        REQUESTS[name](**values)
+
+
+def understand_python(dash_m, module, *arguments):
+    assert dash_m == "-m"
+    assert importlib.util.find_spec(module)
+    if module == "engine.run":
+        understand_cartoonify(*arguments)
+    elif module == "engine.evaluate":
+        understand_cartoonify("evaluate", *arguments)
+    elif module in MAINS:
+        values = parse(main_of(module), arguments) if arguments else {}
+        if module == "export" and values:
+            assert values["network"] in {"list", "NAME", *EXPORTABLE}
+            assert values["precision"] in PRECISIONS
+            assert values["graph"] in ("logits", "mask")
+    else:
+        source = Path(importlib.util.find_spec(module).origin).read_text()
+        assert module.startswith("benchmarks")
+        assert all(f'    "{section}": ' in source for section in arguments)
+
+
+def main_of(module):
+    return importlib.import_module(MAINS[module]).main
+
+
+def understand_make(*arguments):
+    makefile = (ROOT / "Makefile").read_text()
+    for word in arguments:
+        variable, mark, _ = word.partition("=")
+        assert re.search(rf"^{variable} \?=" if mark else rf"^{word}:", makefile, re.M)
+
+
+def understand_pip(verb, *arguments):
+    assert verb in ("install", "uninstall")
+    known = (ROOT / "pyproject.toml").read_text()
+    for word in arguments:
+        name, extras = re.fullmatch(r"([\w.-]+?)(?:\[([\w,-]+)\])?", word).groups()
+        assert name == "." or f'"{name}' in known
+        assert all(
+            re.search(rf"^{extra} = \[", known, re.M)
+            for extra in (extras or "").split(",")
+            if extra
+        )
+
+
+def command_of(function):
+    app = typer.Typer(add_completion=False)
+    app.command()(function)
+    return typer.main.get_command(app)
+
+
+def parse(function, arguments):
+    return command_of(function).make_context(function.__name__, list(arguments)).params
+
+
+UNDERSTAND = {
+    "cartoonify": understand_cartoonify,
+    "python": understand_python,
+    "make": understand_make,
+    "pip": understand_pip,
+}
+COMMANDS_OF_PAGES = sorted({(page, tuple(words)) for page, words in find_commands()})
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), COMMANDS_OF_PAGES, ids=[f"{p}: {' '.join(w)}" for p, w in COMMANDS_OF_PAGES]
+)
+def test_a_command_is_understood(page, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program, *arguments = words
+    if program not in OTHER_PROGRAMS:
+        UNDERSTAND[program](*arguments)
+
+
+def test_commands_are_found():
+    assert {words[0] for _, words in COMMANDS_OF_PAGES} == {*UNDERSTAND, *OTHER_PROGRAMS}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        ("cartoonify me.jpg --crops", UsageError),
+        ("cartoonify doctor me.jpg", UsageError),
+        ("cartoonify me.jpg --edges sharp", OptionError),
+        ("python -m export list --precisions f16", UsageError),
+        ("make tests", AssertionError),
+        ("pip install .[reports]", AssertionError),
+    ],
+)
+def test_a_wrong_command_is_not_understood(wrong, kind):
+    ((program, *arguments),) = split(wrong)
+    with pytest.raises(kind):
+        UNDERSTAND[program](*arguments)
+
+
+PYTHON = [
+    pytest.param(reason, code, id=f"{name_of(page)}-{number}")
+    for page in PAGES
+    for number, (reason, code) in enumerate(blocks(page, "python"), 1)
+]
+
+
+@pytest.mark.parametrize(("reason", "code"), PYTHON)
+def test_python_runs(reason, code, astronaut, tmp_path, monkeypatch):
+    if reason:
+        compile(code, reason, "exec")
+        return
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("photo.jpg")
+    exec(code, {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        if "://" not in target:
+            linked = (page.parent / path) if path else page
+            assert linked.exists(), target
+            assert not anchor or anchor in anchors(linked), target
+
+
+def anchors(page):
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_that_are_named_exist(page):
+    for path in re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", prose(page)):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_options_that_are_named_exist(page):
+    known = {"--install-completion"}
+    for function in (*COMMANDS.values(), *map(main_of, MAINS)):
+        for parameter in command_of(function).params:
+            known.update(parameter.opts, parameter.secondary_opts)
+    named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z-]*)", prose(page)))
+    assert named <= known
