@@ -48,7 +48,7 @@ class Setting:
     ) -> dict[str, list[float]]:
         """Seconds of each round for each contender."""
         if self.quick:
-            return in_turns(contenders, rounds=1, warm_up=1)
+            return in_turns(contenders, rounds=1, warm_up=0)
         return in_turns(contenders, rounds, pause=pause)
 
 

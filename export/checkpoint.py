@@ -12,7 +12,7 @@ from torch import nn
 from engine.errors import ModelError
 from engine.weights import models_folder
 from export.download import download
-from export.network import DECODER, LogitsOnly, Recipe
+from export.network import DECODER, Decoder, LogitsOnly, Recipe
 from export.vision import Bottleneck
 
 SEED = 0
@@ -145,6 +145,8 @@ def _fill_at_random(network: nn.Module) -> None:
                 # Small branches beside the trunk, as in trained networks: large random ones
                 # multiply rounding errors from layer to layer.
                 nn.init.constant_(module.bn3.weight, 0.2)
+            elif isinstance(module, Decoder):
+                module.logits.weight.mul_(0.2)
         noise = torch.randn(8, 3, 9, 9)
         photos = nn.functional.interpolate(noise, size=(129, 129), mode="bilinear")
         network.train()

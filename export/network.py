@@ -193,7 +193,7 @@ class _DecoderHead(_Head):
 
     def __init__(self) -> None:
         super().__init__()
-        self.decoder = _Decoder()
+        self.decoder = Decoder()
 
     def forward(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
         context = self.aspp(features["high"])
@@ -201,7 +201,7 @@ class _DecoderHead(_Head):
         return _upsample(coarse, features["low"]) + self.decoder(context, features)
 
 
-class _Decoder(nn.Module):
+class Decoder(nn.Module):
     """From stride 16 by way of 8 to 4, finer features added at each step."""
 
     def __init__(self) -> None:

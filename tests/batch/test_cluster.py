@@ -22,7 +22,7 @@ from tests.folders import pictures
 
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
 psutil = pytest.importorskip("psutil")
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, of many kinds
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]  # Ray's own, of many kinds
 
 
 @pytest.fixture(scope="module")

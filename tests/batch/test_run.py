@@ -155,6 +155,7 @@ def test_what_another_made_is_kept(cartoonify, photos, tmp_path):
     assert (tmp_path / "out" / "p00_cutout.png").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(photos, tmp_path, tiny_model):
     command = [sys.executable, "-m", "engine.run", "photos", "-r", "--model", str(tiny_model)]
     whole = subprocess.run([*command, "-o", "whole"], cwd=tmp_path, capture_output=True)

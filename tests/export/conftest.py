@@ -1,4 +1,6 @@
-"""The networks, exported once for all tests."""
+"""The networks, traced once for all tests."""
+
+import copy
 
 import pytest
 
@@ -19,11 +21,26 @@ def small_network():
 
 
 @pytest.fixture(scope="session")
-def small_graph(small_network):
-    """The same as a logits graph."""
+def trace():
+    """`to_logits_graph`, which takes most of an export's time, once for all tests of a network."""
+    from export.checkpoint import _digest
     from export.graphs.to_onnx import to_logits_graph
 
-    return to_logits_graph(small_network)
+    graphs = {}
+
+    def trace_once(network):
+        key = type(network), _digest(network)
+        if key not in graphs:
+            graphs[key] = to_logits_graph(network)
+        return copy.deepcopy(graphs[key])
+
+    return trace_once
+
+
+@pytest.fixture(scope="session")
+def small_graph(small_network, trace):
+    """The same as a logits graph."""
+    return trace(small_network)
 
 
 @pytest.fixture(scope="session")

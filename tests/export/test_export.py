@@ -1,8 +1,6 @@
 """Each network in one command, from random weights to a model that the engine runs."""
 
 import copy
-import dataclasses
-import functools
 import json
 import sys
 
@@ -15,7 +13,6 @@ from engine.errors import ModelError
 from engine.weights import EXPORTABLE
 from export import __main__ as command
 from export import build, verify
-from export.network import find_recipe
 
 pytestmark = pytest.mark.torch
 
@@ -36,18 +33,19 @@ def run_export(capsys, monkeypatch):
     return call
 
 
-@pytest.fixture
-def traced(monkeypatch, small_graph):
-    """Tracing takes most of an export's time: the small network is traced once for all tests."""
-    monkeypatch.setattr(build, "to_logits_graph", lambda _: copy.deepcopy(small_graph))
+# Few pixels, but odd, tall and wide, and long enough for the largest rate of ASPP: 36 cells of 16.
+SIZES = ((129, 129), (65, 641), (641, 65), (97, 161))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch, trace):
+    """Proofs on fewer pixels than an export's, and each network traced once."""
+    monkeypatch.setattr(verify, "SIZES", SIZES)
+    monkeypatch.setattr(build, "to_logits_graph", trace)
 
 
 @pytest.mark.parametrize("name", [n for n in EXPORTABLE if n != "deeplabv3_resnet50"])  # as 101
-def test_each_network_exports_from_random_weights_and_runs(
-    run_export, tmp_path, name, astronaut, monkeypatch
-):
-    if "resnet" in name:  # seconds a run at full size
-        monkeypatch.setattr(verify, "SIZES", ((129, 129), (97, 161), (200, 65), (150, 200)))
+def test_each_network_exports_from_random_weights_and_runs(run_export, tmp_path, name, astronaut):
     code, out, err = run_export(name, "--weights", "none", "--out", tmp_path)
     assert code == 0, err
     assert "equals torch within" in out
@@ -76,7 +74,7 @@ def test_each_network_exports_from_random_weights_and_runs(
     assert np.isfinite(result.logits).all()
 
 
-def test_int8_is_small_and_close(run_export, traced, tmp_path, photos, astronaut, monkeypatch):
+def test_int8_is_small_and_close(run_export, tmp_path, photos, astronaut, monkeypatch):
     monkeypatch.setattr(build, "RANKED_PHOTOS", 1)
     code, out, err = run_export(
         "deeplabv3plus_mobilenet_v2", "--precision", "int8", "--data", photos, "--out", tmp_path
@@ -94,16 +92,8 @@ def test_int8_is_small_and_close(run_export, traced, tmp_path, photos, astronaut
     assert (got.label_map == expected.label_map).mean() > 0.98
 
 
-def test_a_graph_for_small_inputs_is_proven_and_falls_back(
-    run_export, tmp_path, astronaut, monkeypatch
-):
+def test_a_graph_for_small_inputs_is_proven_and_falls_back(run_export, tmp_path, astronaut):
     name = "deeplabv3_mobilenet_v3_large"
-    monkeypatch.setattr(verify, "SIZES", ((129, 129),))
-    traced_once = functools.cache(build.to_logits_graph)
-    network = functools.cache(find_recipe(name).build)
-    recipe = dataclasses.replace(find_recipe(name), build=network)
-    monkeypatch.setattr(build, "find_recipe", lambda _: recipe)
-    monkeypatch.setattr(build, "to_logits_graph", lambda n: copy.deepcopy(traced_once(n)))
     common = (name, "--weights", "none", "--out", tmp_path)
     assert run_export(*common)[0] == 0
     code, _, err = run_export(*common, "--largest", "193x257")
@@ -119,7 +109,7 @@ def test_a_graph_for_small_inputs_is_proven_and_falls_back(
     assert (results[0].logits == results[1].logits).all()
 
 
-def test_f16_is_half_and_close(run_export, traced, tmp_path, astronaut):
+def test_f16_is_half_and_close(run_export, tmp_path, astronaut):
     code, _, err = run_export("deeplabv3plus_mobilenet_v2", "--precision", "f16", "--out", tmp_path)
     assert code == 0, err
     expected = engine.load("deeplabv3plus_mobilenet_v2", provider="cpu")(astronaut)
