@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 class Journal:
     """The journal of one output folder; safe to use from several threads.
 
-    In memory there are only each photo's name, and where its line is: some 250 bytes.
+    In memory there are only each photo's name, and where its line is: some 200 bytes.
     """
 
     def __init__(self, lines: IO[bytes], where: str, read: bool = True) -> None:

@@ -87,7 +87,11 @@ class Console:
             return
         if tally.total > 1 or (lister.folders and not tally.failures):
             say(_summary(tally, self.target.folder))
-        if lister.skipped:
+        self.explain_skipped(lister)
+
+    def explain_skipped(self, lister: Lister) -> None:
+        """Which files of folders were not taken for photos, on stderr."""
+        if lister.skipped and not self.quiet:
             say(_explain_skipped(lister))
 
     def _line(self, record: PhotoRecord, with_files: bool) -> str:

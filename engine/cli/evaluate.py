@@ -35,7 +35,7 @@ DOCUMENT_SIZE, SINGLE_SIZE = (432, 288), (640, 480)
 class EvaluateRequest:
     """Raises OptionError for an unknown protocol."""
 
-    folder: Annotated[str, typer.Argument(help="Folder of photos, or a photo.")]
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of photos, or a photo.")]
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="REPORT", help="Folder for a report.")
     ] = None
@@ -146,7 +146,7 @@ def _document(result: Result) -> Pair:
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     small = cv2.resize(result.cutout, size, interpolation=cv2.INTER_AREA)
     page[top : top + size[1], left : left + size[0]] = small
-    # As everywhere, the document's code sees blue, green, red.
+    # As everywhere, the published code sees blue, green, red.
     return page, cartoonize(page[..., ::-1])[..., ::-1]
 
 

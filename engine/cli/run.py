@@ -78,6 +78,7 @@ class _Run:
         if request.on_cluster:
             journal = self._open_journal()
             tasks = self._plan(found, journal)
+            del found  # a large folder is in memory once
             records = self._on_cluster(tasks, journal)
             self._show(records, len(tasks), workers=request.jobs)
             return
@@ -89,6 +90,7 @@ class _Run:
         from engine.batch.run import run_here
 
         tasks = self._plan(found, journal)
+        del found
         records = run_here(tasks, worker, journal, at_a_time)
         self._show(records, len(tasks), threads=threads)
 
@@ -181,7 +183,7 @@ class _Run:
             tasks = self._plan(found, journal)
             find = journal.find if journal else lambda _: None
             print_plan(tasks, request.target, worker, find, request.as_json)
-        self._console.summarise(self._tally, self._lister)
+        self._console.explain_skipped(self._lister)
 
 
 def _keep(records: Iterable[PhotoRecord], kept: list[PhotoRecord]) -> Iterator[PhotoRecord]:

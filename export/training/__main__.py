@@ -39,7 +39,7 @@ def main(
     """Train our own network, or go on with it; one JSON line per evaluation."""
     try:
         if not (hours > 0 and every > 0):
-            raise OptionError(f"--hours {hours:g} --every {every:g}: wanted more than 0.")
+            raise OptionError(f"--hours {hours:g} --every {every:g}: expected more than 0.")
         require_torch()
         from export.training.sittings import train
 

@@ -100,11 +100,11 @@ def read_index(folder: Path, split: str) -> list[Entry]:
     """
     path = folder / "index.csv"
     if not path.is_file():
-        raise OptionError(f"{path}: no such file, wanted columns name, source, split, labels.")
+        raise OptionError(f"{path}: no such file, expected columns name, source, split, labels.")
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"name", "source", "split", "labels"} <= rows[0].keys():
-        raise OptionError(f"{path}: wanted columns name, source, split, labels, and rows.")
+        raise OptionError(f"{path}: expected columns name, source, split, labels, and rows.")
     for row in rows:
         if row["labels"] not in ("all", "person") or row["source"] == "all":
             raise OptionError(f"{path}: {row['name']}: labels are all or person, no source is all.")
@@ -130,7 +130,7 @@ def read_mask(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if image.mode not in ("L", "P"):
-                raise PhotoError(f"{path}: mode {image.mode}, wanted one byte a pixel.")
+                raise PhotoError(f"{path}: mode {image.mode}, expected one byte per pixel.")
             return np.array(image)
     except OSError as error:
         raise PhotoError(f"{path}: no mask that can be read: {error}") from error
