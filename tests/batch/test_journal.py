@@ -125,6 +125,22 @@ def test_a_journal_that_cannot_grow_is_told(tmp_path):
     assert reopened(tmp_path)[0]
 
 
+def test_lines_are_found_while_others_write_too(tmp_path):
+    with open_journal(str(tmp_path), alone=True) as journal:
+        with open_journal(str(tmp_path), alone=False) as other:
+            other.append(record("b"))
+        journal.append(record(key="mine"))
+        assert journal.find("a").key == "mine"
+
+
+def test_a_line_that_was_changed_since_it_was_read_is_unknown(tmp_path):
+    with open_journal(str(tmp_path), alone=True) as journal:
+        journal.append(record())
+        (tmp_path / NAME).write_bytes(b"")
+        assert journal.find("a") is None
+        assert journal.holder("a") == ""
+
+
 def test_two_runs_that_want_a_folder_alone_are_refused(tmp_path):
     with (
         open_journal(str(tmp_path), alone=True),
