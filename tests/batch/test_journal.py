@@ -86,6 +86,7 @@ GOOD = json.loads(record().to_json())
         json.dumps(GOOD | {"files": ["a"], "digests": []}).encode(),
         json.dumps(GOOD | {"share": "much"}).encode(),
         json.dumps(GOOD | {"share": 1e300}).replace("1e+300", "1e400").encode(),
+        json.dumps(GOOD | {"time": 10**400}).encode(),
         json.dumps(GOOD | {"width": True}).encode(),
         json.dumps(GOOD | {"width": 1 << 60}).encode(),
         json.dumps(GOOD | {"palette": {"hue": [1]}}).encode(),
