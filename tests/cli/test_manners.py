@@ -250,3 +250,15 @@ def test_the_shell_completes_options_and_values(words, expected):
     command = [sys.executable, "-m", "engine.run"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert expected in done.stdout.split()
+
+
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_completion_can_be_installed(option, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.run", option, "bash"],
+        env=os.environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "_CARTOONIFY_COMPLETE" in done.stdout + "".join(
+        path.read_text() for path in tmp_path.rglob("cartoonify*")
+    )
