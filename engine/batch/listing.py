@@ -95,6 +95,7 @@ class Lister:
         ours: set[str] = set()
         reports: set[str] = set()
         skip = {store.identity(self.out)} if self.out else set()
+        first = store.identity(folder)
         for listing in store.walk(folder, self.recursive, frozenset(skip)):
             parent, name = posixpath.split(listing.folder)
             if name == "figures" and parent in reports:
@@ -102,7 +103,7 @@ class Lister:
             if set(listing.files) >= _REPORT:
                 reports.add(listing.folder)
             # A remote journal is looked for in the first folder only: each look is a request.
-            if JOURNAL in listing.files or (listing.folder == folder and "://" in folder):
+            if JOURNAL in listing.files or ("://" in folder and listing.identity == first):
                 here = listing.folder
                 ours.update(join(here, file) for file in owned_files(store, here))
             photos = tuple(name for name in listing.files if self._is_photo(listing, name, ours))

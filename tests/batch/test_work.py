@@ -10,7 +10,9 @@ from PIL import Image
 
 from engine.batch import budget as budgets
 from engine.batch.budget import BYTES_PER_PIXEL, Budget, cost_of
-from engine.batch.plan import Task
+from engine.batch.journal import open_journal
+from engine.batch.listing import OUTPUTS, Lister
+from engine.batch.plan import Task, plan_tasks
 from engine.batch.run import run_here
 from engine.batch.store import join, open_store
 from engine.batch.target import Target
@@ -175,3 +177,22 @@ def test_the_cost_of_a_photo_comes_from_its_header(photo, tmp_path):
     assert cost_of(str(photo), 200) == 150 * 210 * BYTES_PER_PIXEL
     os.mkfifo(tmp_path / "pipe")
     assert cost_of(str(tmp_path / "pipe"), 200) == cost_of("-", 200) > 0
+
+
+@pytest.mark.parametrize("folder", ["memory://ours", "memory:///ours", "memory:///ours/"])
+def test_pictures_beside_remote_photos_stay_outputs(tiny, person_photo, folder):
+    remote = pytest.importorskip("fsspec").filesystem("memory")
+    buffer = io.BytesIO()
+    Image.fromarray(person_photo).save(buffer, "png")
+    remote.pipe_file("/ours/a.png", buffer.getvalue())
+    try:
+        target = Target(folder=folder)
+        tasks = plan_tasks(Lister(folder).find([folder]), target)
+        with open_journal(folder, alone=True) as journal:
+            (record,) = run_here(tasks, Worker(tiny, Work(target)), journal)
+        assert record.state == "done"
+        lister = Lister(folder)
+        assert [found.below for found in lister.find([folder])] == ["a.png"]
+        assert lister.skipped == {OUTPUTS: 2}
+    finally:
+        remote.rm("/ours", recursive=True)
