@@ -149,7 +149,7 @@ def _explain_skipped(lister: Lister) -> str:
 @contextmanager
 def finding(quiet: bool) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
     """Shows on a terminal how many photos have been found, because large trees take a while."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _can_animate():
         yield iter
         return
     from rich.console import Console as Terminal
@@ -171,7 +171,7 @@ def _progress(
     total: int, wanted: bool
 ) -> Iterator[Callable[[Iterable[PhotoRecord]], Iterable[PhotoRecord]]]:
     """A bar on stderr around several photos, when it is a terminal; else nothing."""
-    if not wanted or not sys.stderr.isatty():
+    if not wanted or not _can_animate():
         yield lambda records: records
         return
     from rich.console import Console as Terminal
@@ -183,6 +183,11 @@ def _progress(
     )  # fmt: skip
     with bar:
         yield lambda records: bar.track(records, total=total, description="photos")
+
+
+def _can_animate() -> bool:
+    """Whether stderr is a terminal; rich needs a stdout too, even if it shows nothing there."""
+    return sys.stdout is not None and sys.stderr.isatty()
 
 
 def _rate_column() -> Any:

@@ -1,7 +1,9 @@
 """How the program behaves: streams, signals, pipes, hints and summaries."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -48,6 +50,25 @@ def test_a_closed_stderr_changes_nothing(program, photos, tmp_path):
     assert len(list((tmp_path / "out").glob("*.png"))) == 6
     code, out, _ = finish(program("nowhere.png", before="exec 2>&-;"))
     assert (code, out) == (3, "")
+
+
+def test_a_full_stderr_changes_no_exit_code(program, photos):
+    with open("/dev/full", "wb") as full:
+        for arguments, code in (("nowhere.png", 3), ("photos -o out", 0)):
+            assert finish(program(arguments, stderr=full))[0] == code
+
+
+def test_a_closed_stdout_changes_nothing_on_a_terminal(program, photos, tmp_path):
+    terminal, stderr = pty.openpty()
+    process = program("photos -o out", before="exec >&-;", stdout=None, stderr=stderr)
+    os.close(stderr)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's other end is closed
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert process.wait(timeout=120) == 0, shown.decode()
+    assert b"3 of 3 photos done" in shown
 
 
 def test_all_streams_closed_still_does_the_work(program, photos, tmp_path):
