@@ -161,7 +161,7 @@ class Worker:
                     open_store(path).write(path, data, overwrite=decision == "replace")
                 if decision == "create":
                     created.append(path)
-        except EngineError:
+        except BaseException:
             for path in created:
                 open_store(path).remove(path)
             raise

@@ -1,5 +1,6 @@
 """One photo from its file to its pictures, and what is never replaced."""
 
+import contextlib
 import io
 import os
 import threading
@@ -12,6 +13,7 @@ from engine.batch import budget as budgets
 from engine.batch.budget import BYTES_PER_PIXEL, Budget, cost_of
 from engine.batch.journal import open_journal
 from engine.batch.listing import OUTPUTS, Lister
+from engine.batch.local import LocalStore
 from engine.batch.plan import Task, plan_tasks
 from engine.batch.run import run_here
 from engine.batch.store import join, open_store
@@ -83,6 +85,21 @@ def test_all_pictures_of_a_photo_or_none(do, tmp_path, monkeypatch):
     (tmp_path / "out" / "me_cartoon.png").write_bytes(b"a stranger's")
     assert do(resume=True).state == "failed"
     assert tree(tmp_path / "out") == ["me_cartoon.png"]
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, RuntimeError])
+def test_no_picture_is_left_when_the_next_fails(do, tmp_path, monkeypatch, error):
+    write = LocalStore.write
+
+    def fail_at_the_second(store, path, data, overwrite):
+        if path.endswith("cartoon.png"):
+            raise error
+        write(store, path, data, overwrite)
+
+    monkeypatch.setattr(LocalStore, "write", fail_at_the_second)
+    with contextlib.suppress(KeyboardInterrupt):
+        assert do().state == "failed"
+    assert tree(tmp_path / "out") == []
 
 
 def test_too_little_memory_fails_one_photo(do, monkeypatch):
