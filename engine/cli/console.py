@@ -85,7 +85,7 @@ class Console:
             if tally.failures and tally.total > 1:
                 say(f"error: {len(tally.failures)} of {tally.total} photos failed")
             return
-        if tally.total > 1 or (lister.folders and not tally.failures):
+        if tally.total > 1 or (tally.total and lister.folders and not tally.failures):
             say(_summary(tally, self.target.folder))
         if lister.skipped:
             say(_explain_skipped(lister))

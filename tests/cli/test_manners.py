@@ -176,6 +176,7 @@ def test_a_dry_run_is_honest_about_what_exists(cartoonify, photos, tmp_path):
     assert code == 0
     assert "photos/0.png -> out/0_cutout.png, out/0_cartoon.png  (out/0_cutout.png exists" in out
     assert "photos/1.png -> out/1_cutout.png, out/1_cartoon.png\n" in out
+    assert cartoonify("photos", "--dry-run")[2] == ""
     out = cartoonify("photos", "nowhere.png", "--dry-run", "--json")[1]
     plan = [json.loads(line) for line in out.splitlines()]
     assert [entry["state"] for entry in plan] == ["kept", "done", "done", "failed"]
@@ -189,6 +190,9 @@ def test_a_dry_run_knows_what_would_be_skipped(cartoonify, photos, tmp_path):
     out = cartoonify("photos", "--dry-run", "--resume", "--json")[1]
     states = [json.loads(line)["state"] for line in out.splitlines()]
     assert states == ["skipped", "done", "skipped"]
+    (tmp_path / "out/1_cutout.png").write_bytes(b"a stranger's")
+    out = cartoonify("photos/1.png", "--dry-run", "--resume", "--json")[1]
+    assert json.loads(out)["state"] == "kept"
     assert (tmp_path / "out/.cartoonify.jsonl").read_bytes() == before
 
 
