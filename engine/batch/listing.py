@@ -58,20 +58,23 @@ class Lister:
                     seen.add(found.source)
                     yield found
 
-    def _expand(self, word: str) -> Iterator[Found]:
+    def _expand(self, word: str, is_named: bool = True) -> Iterator[Found]:
         if word == STDIN:
             yield Found(STDIN, "stdin", STDIN)
             return
         store = open_store(word)
-        if store.kind(word) == "folder":
+        kind = store.kind(word)
+        if kind == "folder":
             self.folders += 1
             yield from self._list_folder(store, word)
+        elif kind == "other" and not is_named:
+            self.skipped[IRREGULAR] += 1
         elif _MAGIC.isdisjoint(word) or store.exists(word):
             yield Found(word, posixpath.basename(word), store.identity(word))
         else:
             matches = [path for path in store.glob(word) if not _is_hidden(path)]
             for path in matches:
-                yield from self._expand(path)
+                yield from self._expand(path, is_named=False)
             if not matches:
                 yield Found(word, problem=PhotoError(f"{word}: matches nothing."))
 

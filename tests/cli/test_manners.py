@@ -108,6 +108,14 @@ def test_pipes_and_devices_in_folders_are_left_alone(program, photos, tmp_path, 
         assert "2 files skipped: 2 pipes or devices" in err
 
 
+def test_a_pattern_matches_no_pipe(program, photos):
+    os.mkfifo(photos / "pipe.png")
+    code, out, err = finish(program("'photos/*.png' -o out"))
+    assert code == 0, err
+    assert out.count("photos/") == 3
+    assert "1 file skipped: 1 pipes or devices" in err
+
+
 def test_watching_leaves_pipes_alone(program, photos, tmp_path):
     os.mkfifo(photos / "pipe.jpg")
     process = program("photos -o out --watch")
