@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.batch.guard import Guard
 from engine.batch.listing import STDIN
 from engine.batch.plan import Task
 from engine.batch.store import open_store
@@ -26,13 +27,13 @@ def foresee(
     if task.problem:
         return "failed", str(task.problem)
     try:
-        if worker:
-            return ("skipped", "") if worker.is_done(task, find(task.name)) else ("done", "")
+        before = find(task.name)
+        if worker and worker.is_done(task, before):
+            return "skipped", ""
         if task.photo != STDIN and not open_store(task.photo).exists(task.photo):
             return "failed", f"{task.photo}: no such file."
-        if target.overwrite:
-            return "done", ""
-        there = [path for path in target.paths(task.name) if open_store(path).exists(path)]
+        plain = Guard(target.paths(task.name), target.overwrite, resume=False, known={})
+        kept = (worker.guard(task, before) if worker else plain).foresee()
     except EngineError as error:
         return "failed", str(error)
-    return ("kept", f"{there[0]} exists already") if there else ("done", "")
+    return ("kept", f"{kept} exists already") if kept else ("done", "")

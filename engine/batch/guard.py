@@ -28,6 +28,10 @@ class Guard:
             elif not self.overwrite and store.exists(path):
                 raise _is_kept(path)
 
+    def foresee(self) -> str:
+        """The first file that would be kept, or "". Nothing is written or removed."""
+        return next((path for path in self.paths if not self._may_write(path)), "")
+
     def are_there(self) -> bool:
         """Whether all pictures exist."""
         return all(open_store(path).kind(path) == "file" for path in self.paths)
@@ -49,6 +53,13 @@ class Guard:
         if there and there == self.known.get(path):
             return "replace"
         raise _is_kept(path)
+
+    def _may_write(self, path: str) -> bool:
+        store = open_store(path)
+        if self.overwrite or not store.exists(path):
+            return True
+        there = digest_at(store, path) if self.resume else ""
+        return there != "" and there == self.known.get(path)
 
 
 def _is_kept(path: str) -> OutputError:

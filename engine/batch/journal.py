@@ -51,7 +51,7 @@ class Journal:
         """How many lines were left out."""
         if read:
             self._read()
-        self._end = self._end_last_line()
+        self._end_last_line()
 
     def find(self, name: str) -> PhotoRecord | None:
         """What was last done for this name, or None."""
@@ -60,7 +60,9 @@ class Journal:
             if place is None:
                 return None
             self._lines.seek(place)
-            return parse(self._lines.readline(LONGEST_LINE))
+            with contextlib.suppress(ValueError):  # somebody changed the file since it was read
+                return parse(self._lines.readline(LONGEST_LINE))
+            return None
 
     def holder(self, name: str) -> str:
         """The identity of the photo that has this name, or ""."""
@@ -73,8 +75,9 @@ class Journal:
         with self._lock:
             self._append(line)
             if record.state == "done":
-                self._places[record.name] = self._end
-            self._end += len(line)
+                # Others may have appended lines before this one: only the system knows where it is.
+                end = os.lseek(self._lines.fileno(), 0, os.SEEK_CUR)
+                self._places[record.name] = end - len(line)
 
     def close(self) -> None:
         """Releases the files."""
@@ -109,15 +112,13 @@ class Journal:
                 self._where, self.damaged,
             )  # fmt: skip
 
-    def _end_last_line(self) -> int:
-        """Where the next line begins: a kill or a full disk may have cut off the last one."""
+    def _end_last_line(self) -> None:
+        """A kill or a full disk may have cut off the last one."""
         end = self._lines.seek(0, os.SEEK_END)
         if end:
             self._lines.seek(end - 1)
             if self._lines.read(1) != b"\n":
                 self._append(b"\n")
-                end += 1
-        return end
 
     def _append(self, line: bytes) -> None:
         try:

@@ -58,20 +58,23 @@ class Lister:
                     seen.add(found.source)
                     yield found
 
-    def _expand(self, word: str) -> Iterator[Found]:
+    def _expand(self, word: str, is_named: bool = True) -> Iterator[Found]:
         if word == STDIN:
             yield Found(STDIN, "stdin", STDIN)
             return
         store = open_store(word)
-        if store.kind(word) == "folder":
+        kind = store.kind(word)
+        if kind == "folder":
             self.folders += 1
             yield from self._list_folder(store, word)
+        elif kind == "other" and not is_named:
+            self.skipped[IRREGULAR] += 1
         elif _MAGIC.isdisjoint(word) or store.exists(word):
             yield Found(word, posixpath.basename(word), store.identity(word))
         else:
             matches = [path for path in store.glob(word) if not _is_hidden(path)]
             for path in matches:
-                yield from self._expand(path)
+                yield from self._expand(path, is_named=False)
             if not matches:
                 yield Found(word, problem=PhotoError(f"{word}: matches nothing."))
 
@@ -95,6 +98,7 @@ class Lister:
         ours: set[str] = set()
         reports: set[str] = set()
         skip = {store.identity(self.out)} if self.out else set()
+        first = store.identity(folder)
         for listing in store.walk(folder, self.recursive, frozenset(skip)):
             parent, name = posixpath.split(listing.folder)
             if name == "figures" and parent in reports:
@@ -102,7 +106,7 @@ class Lister:
             if set(listing.files) >= _REPORT:
                 reports.add(listing.folder)
             # A remote journal is looked for in the first folder only: each look is a request.
-            if JOURNAL in listing.files or (listing.folder == folder and "://" in folder):
+            if JOURNAL in listing.files or ("://" in folder and listing.identity == first):
                 here = listing.folder
                 ours.update(join(here, file) for file in owned_files(store, here))
             photos = tuple(name for name in listing.files if self._is_photo(listing, name, ours))

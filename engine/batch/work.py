@@ -105,10 +105,18 @@ class Worker:
     def is_done(self, task: Task, before: PhotoRecord | None) -> bool:
         """Whether an earlier run did the task, and all is as it was. Raises PhotoError."""
         key = self._key(self._read(task.photo))
-        return before is not None and before.key == key and self._guard(task, before).are_there()
+        return before is not None and before.key == key and self.guard(task, before).are_there()
+
+    def guard(self, task: Task, before: PhotoRecord | None) -> Guard:
+        """Over the task's pictures. `before` is that of an earlier run, if there was one."""
+        target = self.work.target
+        is_mine = before and before.source == task.source
+        made = zip(before.files, before.digests, strict=True) if before and is_mine else ()
+        known = {target.path(file): digest for file, digest in made}
+        return Guard(target.paths(task.name), target.overwrite, self.work.resume, known)
 
     def _try(self, task: Task, before: PhotoRecord | None) -> PhotoRecord:
-        guard = self._guard(task, before if before and before.source == task.source else None)
+        guard = self.guard(task, before)
         guard.check()
         data = self._read(task.photo)
         key = self._key(data)
@@ -122,12 +130,6 @@ class Worker:
             result, task.photo, name=task.name, key=key, source=task.source, files=files,
             measure=self.work.measure, detail=self.work.detail,
         )  # fmt: skip
-
-    def _guard(self, task: Task, before: PhotoRecord | None) -> Guard:
-        target = self.work.target
-        made = zip(before.files, before.digests, strict=True) if before else ()
-        known = {target.path(file): digest for file, digest in made}
-        return Guard(target.paths(task.name), target.overwrite, self.work.resume, known)
 
     def _key(self, data: bytes) -> str:
         """Of a photo's bytes, and of all settings that decide the pictures."""
@@ -161,7 +163,7 @@ class Worker:
                     open_store(path).write(path, data, overwrite=decision == "replace")
                 if decision == "create":
                     created.append(path)
-        except EngineError:
+        except BaseException:
             for path in created:
                 open_store(path).remove(path)
             raise

@@ -19,7 +19,8 @@ class _RunByDefault(TyperGroup):
     """`cartoonify photo.jpg` is `cartoonify run photo.jpg`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in COMMANDS:
+        own = {name for option in self.params for name in option.opts}  # install completion
+        if not args or args[0] not in COMMANDS.keys() | own:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

@@ -85,7 +85,7 @@ class Console:
             if tally.failures and tally.total > 1:
                 say(f"error: {len(tally.failures)} of {tally.total} photos failed")
             return
-        if tally.total > 1 or (lister.folders and not tally.failures):
+        if tally.total > 1 or (tally.total and lister.folders and not tally.failures):
             say(_summary(tally, self.target.folder))
         self.explain_skipped(lister)
 
@@ -153,7 +153,7 @@ def _explain_skipped(lister: Lister) -> str:
 @contextmanager
 def finding(quiet: bool) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
     """Shows on a terminal how many photos have been found, because large trees take a while."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _can_animate():
         yield iter
         return
     from rich.console import Console as Terminal
@@ -175,7 +175,7 @@ def _progress(
     total: int, wanted: bool
 ) -> Iterator[Callable[[Iterable[PhotoRecord]], Iterable[PhotoRecord]]]:
     """A bar on stderr around several photos, when it is a terminal; else nothing."""
-    if not wanted or not sys.stderr.isatty():
+    if not wanted or not _can_animate():
         yield lambda records: records
         return
     from rich.console import Console as Terminal
@@ -187,6 +187,11 @@ def _progress(
     )  # fmt: skip
     with bar:
         yield lambda records: bar.track(records, total=total, description="photos")
+
+
+def _can_animate() -> bool:
+    """Whether stderr is a terminal; rich needs a stdout too, even if it shows nothing there."""
+    return sys.stdout is not None and sys.stderr.isatty()
 
 
 def _rate_column() -> Any:

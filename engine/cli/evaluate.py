@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.batch.plan import Task
+    from engine.batch.listing import Found
     from engine.pipeline import Cartoonifier
     from engine.record import PhotoRecord
     from engine.result import Result
@@ -77,21 +77,17 @@ def evaluate(request: EvaluateRequest) -> None:
 def _evaluate(request: EvaluateRequest) -> list[PhotoRecord]:
     from engine import pipeline
     from engine.batch.listing import Lister
-    from engine.batch.plan import plan_tasks
-    from engine.batch.target import Target
 
     if request.out:
         from engine.report.write import check_report, write_report
 
         check_report(request.out, overwrite=False)
-    out = str(request.out or "")
-    found = Lister(out, request.recursive).find([request.folder])
-    tasks = plan_tasks(found, Target(folder=out or "out"))
+    found = Lister(str(request.out or ""), request.recursive).find([request.folder])
     _, threads = process.own_process(request.threads, 1, 1)
     with pipeline.load(request.model, threads=threads) as app:
         records = []
-        for task in tasks:
-            records.append(_measure(app, task, request.protocol, detail=request.out is not None))
+        for photo in found:
+            records.append(_measure(app, photo, request.protocol, detail=request.out is not None))
             _print(records[-1])
         facts = {
             "protocol": request.protocol, "model": app.model.name, "sha256": app.model.sha256
@@ -104,26 +100,26 @@ def _evaluate(request: EvaluateRequest) -> list[PhotoRecord]:
     return records
 
 
-def _measure(app: Cartoonifier, task: Task, protocol: str, detail: bool) -> PhotoRecord:
+def _measure(app: Cartoonifier, found: Found, protocol: str, detail: bool) -> PhotoRecord:
     from engine import metrics
     from engine.record import PhotoRecord, to_record
 
     try:
-        if task.problem:
-            raise task.problem
-        result = app(task.photo)
-        record = to_record(result, task.photo, measure=protocol == "full", detail=detail)
+        if found.problem:
+            raise found.problem
+        result = app(found.photo)
+        record = to_record(result, found.photo, measure=protocol == "full", detail=detail)
         if protocol != "full":
             pair = PROTOCOLS[protocol](result)
-            found = {
+            measured = {
                 "mse": metrics.mse(*pair),
                 "log_mse": metrics.log_mse(*pair),
                 "ssim": metrics.ssim(*pair),
             }
-            found |= {f"full_{name}": value for name, value in result.metrics.items()}
-            record = replace(record, metrics={name: _finite(v) for name, v in found.items()})
+            measured |= {f"full_{name}": value for name, value in result.metrics.items()}
+            record = replace(record, metrics={name: _finite(v) for name, v in measured.items()})
     except EngineError as error:
-        return PhotoRecord.of_failure(task.photo, task.name, error)
+        return PhotoRecord.of_failure(found.photo, "", error)
     return record
 
 

@@ -86,6 +86,7 @@ GOOD = json.loads(record().to_json())
         json.dumps(GOOD | {"files": ["a"], "digests": []}).encode(),
         json.dumps(GOOD | {"share": "much"}).encode(),
         json.dumps(GOOD | {"share": 1e300}).replace("1e+300", "1e400").encode(),
+        json.dumps(GOOD | {"time": 10**400}).encode(),
         json.dumps(GOOD | {"width": True}).encode(),
         json.dumps(GOOD | {"width": 1 << 60}).encode(),
         json.dumps(GOOD | {"palette": {"hue": [1]}}).encode(),
@@ -123,6 +124,22 @@ def test_a_journal_that_cannot_grow_is_told(tmp_path):
     with pytest.raises(OSError, match="No space"):
         full.close()
     assert reopened(tmp_path)[0]
+
+
+def test_lines_are_found_while_others_write_too(tmp_path):
+    with open_journal(str(tmp_path), alone=True) as journal:
+        with open_journal(str(tmp_path), alone=False) as other:
+            other.append(record("b"))
+        journal.append(record(key="mine"))
+        assert journal.find("a").key == "mine"
+
+
+def test_a_line_that_was_changed_since_it_was_read_is_unknown(tmp_path):
+    with open_journal(str(tmp_path), alone=True) as journal:
+        journal.append(record())
+        (tmp_path / NAME).write_bytes(b"")
+        assert journal.find("a") is None
+        assert journal.holder("a") == ""
 
 
 def test_two_runs_that_want_a_folder_alone_are_refused(tmp_path):

@@ -1,5 +1,6 @@
 """One photo from its file to its pictures, and what is never replaced."""
 
+import contextlib
 import io
 import os
 import threading
@@ -10,7 +11,10 @@ from PIL import Image
 
 from engine.batch import budget as budgets
 from engine.batch.budget import BYTES_PER_PIXEL, Budget, cost_of
-from engine.batch.plan import Task
+from engine.batch.journal import open_journal
+from engine.batch.listing import OUTPUTS, Lister
+from engine.batch.local import LocalStore
+from engine.batch.plan import Task, plan_tasks
 from engine.batch.run import run_here
 from engine.batch.store import join, open_store
 from engine.batch.target import Target
@@ -81,6 +85,21 @@ def test_all_pictures_of_a_photo_or_none(do, tmp_path, monkeypatch):
     (tmp_path / "out" / "me_cartoon.png").write_bytes(b"a stranger's")
     assert do(resume=True).state == "failed"
     assert tree(tmp_path / "out") == ["me_cartoon.png"]
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, RuntimeError])
+def test_no_picture_is_left_when_the_next_fails(do, tmp_path, monkeypatch, error):
+    write = LocalStore.write
+
+    def fail_at_the_second(store, path, data, overwrite):
+        if path.endswith("cartoon.png"):
+            raise error
+        write(store, path, data, overwrite)
+
+    monkeypatch.setattr(LocalStore, "write", fail_at_the_second)
+    with contextlib.suppress(KeyboardInterrupt):
+        assert do().state == "failed"
+    assert tree(tmp_path / "out") == []
 
 
 def test_too_little_memory_fails_one_photo(do, monkeypatch):
@@ -175,3 +194,22 @@ def test_the_cost_of_a_photo_comes_from_its_header(photo, tmp_path):
     assert cost_of(str(photo), 200) == 150 * 210 * BYTES_PER_PIXEL
     os.mkfifo(tmp_path / "pipe")
     assert cost_of(str(tmp_path / "pipe"), 200) == cost_of("-", 200) > 0
+
+
+@pytest.mark.parametrize("folder", ["memory://ours", "memory:///ours", "memory:///ours/"])
+def test_pictures_beside_remote_photos_stay_outputs(tiny, person_photo, folder):
+    remote = pytest.importorskip("fsspec").filesystem("memory")
+    buffer = io.BytesIO()
+    Image.fromarray(person_photo).save(buffer, "png")
+    remote.pipe_file("/ours/a.png", buffer.getvalue())
+    try:
+        target = Target(folder=folder)
+        tasks = plan_tasks(Lister(folder).find([folder]), target)
+        with open_journal(folder, alone=True) as journal:
+            (record,) = run_here(tasks, Worker(tiny, Work(target)), journal)
+        assert record.state == "done"
+        lister = Lister(folder)
+        assert [found.below for found in lister.find([folder])] == ["a.png"]
+        assert lister.skipped == {OUTPUTS: 2}
+    finally:
+        remote.rm("/ours", recursive=True)

@@ -1,7 +1,9 @@
 """How the program behaves: streams, signals, pipes, hints and summaries."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -50,6 +52,25 @@ def test_a_closed_stderr_changes_nothing(program, photos, tmp_path):
     assert (code, out) == (3, "")
 
 
+def test_a_full_stderr_changes_no_exit_code(program, photos):
+    with open("/dev/full", "wb") as full:
+        for arguments, code in (("nowhere.png", 3), ("photos -o out", 0)):
+            assert finish(program(arguments, stderr=full))[0] == code
+
+
+def test_a_closed_stdout_changes_nothing_on_a_terminal(program, photos, tmp_path):
+    terminal, stderr = pty.openpty()
+    process = program("photos -o out", before="exec >&-;", stdout=None, stderr=stderr)
+    os.close(stderr)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's other end is closed
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert process.wait(timeout=120) == 0, shown.decode()
+    assert b"3 of 3 photos done" in shown
+
+
 def test_all_streams_closed_still_does_the_work(program, photos, tmp_path):
     process = program(
         "photos -o out", before="exec <&- >&- 2>&-;", stdout=None, stderr=None
@@ -85,6 +106,14 @@ def test_pipes_and_devices_in_folders_are_left_alone(program, photos, tmp_path, 
     assert out.count("photos/") >= 3
     if "-o" in arguments:
         assert "2 files skipped: 2 pipes or devices" in err
+
+
+def test_a_pattern_matches_no_pipe(program, photos):
+    os.mkfifo(photos / "pipe.png")
+    code, out, err = finish(program("'photos/*.png' -o out"))
+    assert code == 0, err
+    assert out.count("photos/") == 3
+    assert "1 file skipped: 1 pipes or devices" in err
 
 
 def test_watching_leaves_pipes_alone(program, photos, tmp_path):
@@ -155,6 +184,7 @@ def test_a_dry_run_is_honest_about_what_exists(cartoonify, photos, tmp_path):
     assert code == 0
     assert "photos/0.png -> out/0_cutout.png, out/0_cartoon.png  (out/0_cutout.png exists" in out
     assert "photos/1.png -> out/1_cutout.png, out/1_cartoon.png\n" in out
+    assert cartoonify("photos", "--dry-run")[2] == ""
     out = cartoonify("photos", "nowhere.png", "--dry-run", "--json")[1]
     plan = [json.loads(line) for line in out.splitlines()]
     assert [entry["state"] for entry in plan] == ["kept", "done", "done", "failed"]
@@ -168,6 +198,9 @@ def test_a_dry_run_knows_what_would_be_skipped(cartoonify, photos, tmp_path):
     out = cartoonify("photos", "--dry-run", "--resume", "--json")[1]
     states = [json.loads(line)["state"] for line in out.splitlines()]
     assert states == ["skipped", "done", "skipped"]
+    (tmp_path / "out/1_cutout.png").write_bytes(b"a stranger's")
+    out = cartoonify("photos/1.png", "--dry-run", "--resume", "--json")[1]
+    assert json.loads(out)["state"] == "kept"
     assert (tmp_path / "out/.cartoonify.jsonl").read_bytes() == before
 
 
@@ -250,3 +283,15 @@ def test_the_shell_completes_options_and_values(words, expected):
     command = [sys.executable, "-m", "engine.run"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert expected in done.stdout.split()
+
+
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_completion_can_be_installed(option, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.run", option, "bash"],
+        env=os.environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "_CARTOONIFY_COMPLETE" in done.stdout + "".join(
+        path.read_text() for path in tmp_path.rglob("cartoonify*")
+    )
