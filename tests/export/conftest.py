@@ -6,6 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
 pytest.importorskip("onnxscript", reason="the export extra is not installed")
+# Several of torch's threads wait by spinning, which takes most of the time on a busy machine.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ pytest.importorskip("matplotlib", reason="the report extra is not installed")
 
 from engine.report.write import write_report
 
+pytestmark = pytest.mark.browser
 CSS = "css selector"
 
 
