@@ -295,3 +295,22 @@ def test_completion_can_be_installed(option, tmp_path):
     assert "_CARTOONIFY_COMPLETE" in done.stdout + "".join(
         path.read_text() for path in tmp_path.rglob("cartoonify*")
     )
+
+
+def test_the_folder_for_the_pictures_may_be_a_file_url(cartoonify, photos, tmp_path):
+    assert cartoonify("photos/0.png", "-o", f"file://{tmp_path}/there")[0] == 0
+    assert "0_cartoon.png" in tree(tmp_path / "there")
+    assert not (tmp_path / "file:").exists()
+
+
+@pytest.mark.parametrize("word", ["-", "memory://photos"])
+def test_only_what_is_on_this_machine_is_watched(cartoonify, word):
+    code, _, err = cartoonify(word, "--watch", "-o", "out")
+    assert code == 2
+    assert "watch" in err
+
+
+def test_so_many_people_are_too_many(cartoonify, photos):
+    code, _, err = cartoonify("photos/0.png", "--people", "9" * 5000)
+    assert code == 2
+    assert "people" in err
