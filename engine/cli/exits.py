@@ -20,6 +20,7 @@ from engine.errors import EngineError, OutputError
 from engine.text import printable
 
 SOME_FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FLAGS = {"out": "-o", "as_json": "--json"}
 
 
@@ -82,11 +83,13 @@ def own_streams_and_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    heard = [n for n in _SIGNALS if signal.getsignal(n) != signal.SIG_IGN]  # nohup ignores some
+    before = {number: signal.signal(number, _interrupt) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def set_up_log(quiet: bool, verbose: bool) -> None:
@@ -104,8 +107,9 @@ class _Printer(logging.Handler):
             say(line)
 
 
-def _terminate(number: int, frame: FrameType | None) -> Any:
-    raise Terminated
+def _interrupt(number: int, frame: FrameType | None) -> Any:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends what waits, as threads for a pipe
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _open_missing_streams() -> None:

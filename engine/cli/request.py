@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.batch.store import local_path
 from engine.cli import choices
 from engine.cli.words import STDIN, demo_photo, read_names
 from engine.errors import OptionError
@@ -225,6 +226,8 @@ class RunRequest:
         if self.target.folder:
             if self.details and self.watch:
                 raise OptionError("a report needs a run that ends; watch does not.")
+            if self.watch and any(w == STDIN or "://" in local_path(w) for w in self.words):
+                raise OptionError("watch needs folders of this machine, not stdin or URLs.")
             if self.details and "://" in self.target.folder:
                 raise OptionError("a report is written to a folder of this machine.", option="out")
             return
@@ -267,8 +270,7 @@ class RunRequest:
             self.model, self.provider, self.models,
             SegmentOptions(self.keep, self.classic),
             CutoutOptions(
-                self.background, edges=self.edges, clean=self.clean,
-                people=int(self.people) if self.people.isdecimal() else self.people,
+                self.background, edges=self.edges, clean=self.clean, people=self.people
             ),
             max_megapixels=self.max_megapixels,
         )  # fmt: skip
@@ -309,7 +311,7 @@ class RunRequest:
                 "it is empty; expected a folder, a picture's path, or -.", option="out"
             )
         if self.out is not None:
-            return self.out
+            return local_path(self.out)
         is_piped = self.inputs == [STDIN] and not (self.demo or self.files_from)
         is_redirected = sys.stdout is not None and not sys.stdout.isatty()
         is_single = self.save is None or (len(self.save.split(",")) == 1 and self.save != "all")

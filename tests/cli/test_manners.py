@@ -97,6 +97,32 @@ def test_sigterm_ends_it_like_ctrl_c(program, photos, tmp_path):
     assert not [name for name in tree(tmp_path) if name.endswith(".tmp")]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_a_run_that_waits_for_pipes(program, photos, tmp_path, number):
+    pipes = [tmp_path / "a.png", tmp_path / "b.png"]
+    writers = []
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    process = program("a.png b.png -j 2")
+
+    def is_read():
+        with contextlib.suppress(OSError):  # nobody reads it yet
+            writers.append(os.open(pipes[len(writers)], os.O_WRONLY | os.O_NONBLOCK))
+        return len(writers) == 2
+
+    try:
+        wait_for(is_read)
+        process.send_signal(number)
+        time.sleep(0.5)
+        process.send_signal(number)
+        assert process.wait(timeout=10) == -number
+    finally:
+        process.kill()
+        finish(process)
+        for writer in writers:
+            os.close(writer)
+
+
 @pytest.mark.parametrize("arguments", ["photos -o out", "evaluate photos"])
 def test_pipes_and_devices_in_folders_are_left_alone(program, photos, tmp_path, arguments):
     os.mkfifo(photos / "pipe.jpg")
@@ -295,3 +321,22 @@ def test_completion_can_be_installed(option, tmp_path):
     assert "_CARTOONIFY_COMPLETE" in done.stdout + "".join(
         path.read_text() for path in tmp_path.rglob("cartoonify*")
     )
+
+
+def test_the_folder_for_the_pictures_may_be_a_file_url(cartoonify, photos, tmp_path):
+    assert cartoonify("photos/0.png", "-o", f"file://{tmp_path}/there")[0] == 0
+    assert "0_cartoon.png" in tree(tmp_path / "there")
+    assert not (tmp_path / "file:").exists()
+
+
+@pytest.mark.parametrize("word", ["-", "memory://photos"])
+def test_only_what_is_on_this_machine_is_watched(cartoonify, word):
+    code, _, err = cartoonify(word, "--watch", "-o", "out")
+    assert code == 2
+    assert "watch" in err
+
+
+def test_so_many_people_are_too_many(cartoonify, photos):
+    code, _, err = cartoonify("photos/0.png", "--people", "9" * 5000)
+    assert code == 2
+    assert "people" in err
