@@ -220,5 +220,10 @@ class CompilingNotice(logging.Handler):
         if self._count == 1:
             say("compiling the kernels for this machine: this happens once and takes about 20 s")
         if sys.stderr.isatty():
-            end = "\r" if self._count else "\n"
-            print(f"  {self._count} compiled", end=end, file=sys.stderr, flush=True)
+            print(f"  {self._count} compiled", end="\r", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Ends the line that counts."""
+        if self._count and sys.stderr.isatty():
+            print(file=sys.stderr)
+        super().close()

@@ -16,7 +16,7 @@ from typing import Any
 
 import typer
 
-from engine.errors import EngineError, OutputError
+from engine.errors import EngineError, OutputError, PhotoError
 from engine.text import printable
 
 SOME_FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
@@ -65,7 +65,7 @@ def errors_to_exit_codes() -> Iterator[None]:
         raise
     except MemoryError:
         say("error: not enough memory.")
-        raise typer.Exit(SOME_FAILED) from None
+        raise typer.Exit(PhotoError.exit_code) from None
     except OSError as error:
         say(f"error: unexpected {error}")
         raise typer.Exit(SOME_FAILED) from None

@@ -223,5 +223,6 @@ def _compiling_notice(quiet: bool) -> ExitStack:
         kernels.setLevel(logging.INFO)
         kernels.propagate = False
         kernels.addHandler(notice)
+        stack.callback(notice.close)
         stack.callback(kernels.removeHandler, notice)
     return stack
