@@ -253,8 +253,7 @@ def test_watch_takes_photos_as_they_arrive(photos, tmp_path, tiny_model, person_
         wait_for(lambda: len(list(out.rglob("*_cartoon.png"))) == 10)
         (photos / "new").mkdir()
         Image.fromarray(person_photo).save(photos / "new" / "late.png")
-        while b"late.png" not in process.stdout.readline():
-            pass
+        assert any(b"late.png" in line for line in process.stdout)
     finally:
         process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

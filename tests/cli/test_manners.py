@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.cli import exits
 from tests.folders import tree, wait_for
 
 
@@ -95,6 +96,15 @@ def test_sigterm_ends_it_like_ctrl_c(program, photos, tmp_path):
     assert code == 143
     assert err == "error: terminated; what was written is whole\n"
     assert not [name for name in tree(tmp_path) if name.endswith(".tmp")]
+
+
+def test_an_interrupt_that_was_lost_is_raised_again():
+    with exits.own_streams_and_signals():
+        exits.raise_if_interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            exits.raise_if_interrupted()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

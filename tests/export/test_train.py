@@ -18,6 +18,7 @@ from engine.errors import ModelError, OptionError, PhotoError  # noqa: E402
 from export.photos import PERSON, VOID  # noqa: E402
 from export.training import batches as data_module  # noqa: E402
 from export.training import sittings as training  # noqa: E402
+from export.training import trainer as training_steps  # noqa: E402
 from export.training.batches import (  # noqa: E402
     NOT_PERSON,
     Batches,
@@ -269,7 +270,9 @@ def test_void_teaches_nothing(small_batches, full):
     assert logits.grad.abs().max() == 0
 
 
-def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path):
+def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_steps, "find_rate", lambda step: 10.0)
+    torch.manual_seed(0)
     trainer = Trainer("none", tmp_path)
     batch = small_batches[1]
     losses = [sum(trainer.learn(batch).values()) for _ in range(6)]
