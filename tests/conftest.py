@@ -1,5 +1,6 @@
 """Fixtures: golden cases, photos, a tiny model, the embedded model, the command line."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from tests.tiny_model import write_tiny_model
+
+# A shell's background jobs ignore Ctrl-C, and so would the programs that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first example of a kernel may compile it.
 settings.register_profile(
