@@ -323,9 +323,11 @@ def test_the_shell_completes_options_and_values(words, expected):
 
 @pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
 def test_completion_can_be_installed(option, tmp_path):
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}  # whatever shell make runs in
     done = subprocess.run(
         [sys.executable, "-m", "engine.run", option, "bash"],
-        env=os.environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+        env=os.environ | {"HOME": str(tmp_path)} | named,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "_CARTOONIFY_COMPLETE" in done.stdout + "".join(
