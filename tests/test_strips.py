@@ -22,7 +22,8 @@ def test_strips_cover_the_rows_in_order(height, threads):
 
 def test_they_run_at_the_same_time():
     both = threading.Barrier(2, timeout=20)
-    in_strips(lambda top, bottom: both.wait(), 2, 10 * WORTH_A_THREAD, 2)
+    arrivals = in_strips(lambda top, bottom: both.wait(), 2, 10 * WORTH_A_THREAD, 2)
+    assert sorted(arrivals) == [0, 1]
 
 
 def test_a_small_picture_stays_on_its_thread():

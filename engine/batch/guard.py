@@ -30,7 +30,8 @@ class Guard:
 
     def foresee(self) -> str:
         """The first file that would be kept, or "". Nothing is written or removed."""
-        return next((path for path in self.paths if not self._may_write(path)), "")
+        there = (path for path in self.paths if open_store(path).exists(path))
+        return next((path for path in there if not self._may_replace(path)), "")
 
     def are_there(self) -> bool:
         """Whether all pictures exist."""
@@ -42,24 +43,21 @@ class Guard:
         When a run is resumed, a file that is already what would be written is left, and one that
         an earlier run made of the same photo is replaced. Raises OutputError for any other file.
         """
-        store = open_store(path)
-        if not store.exists(path):
+        if not open_store(path).exists(path):
             return "create"
-        if self.overwrite:
-            return "replace"
-        there = digest_at(store, path) if self.resume else ""
-        if there == digest:
+        if not self.overwrite and self._digest_of(path) == digest:
             return "leave"
-        if there and there == self.known.get(path):
+        if self._may_replace(path):
             return "replace"
         raise _is_kept(path)
 
-    def _may_write(self, path: str) -> bool:
-        store = open_store(path)
-        if self.overwrite or not store.exists(path):
-            return True
-        there = digest_at(store, path) if self.resume else ""
-        return there != "" and there == self.known.get(path)
+    def _may_replace(self, path: str) -> bool:
+        there = "" if self.overwrite else self._digest_of(path)
+        return self.overwrite or (there != "" and there == self.known.get(path))
+
+    def _digest_of(self, path: str) -> str:
+        """Of a file that is there; "" where it does not matter, because it is kept."""
+        return digest_at(open_store(path), path) if self.resume else ""
 
 
 def _is_kept(path: str) -> OutputError:

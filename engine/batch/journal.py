@@ -19,6 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -108,7 +109,7 @@ class Journal:
                 self._places[record.name] = place
         if self.damaged:
             log.warning(
-                "%s: %d lines are damaged, or of another version, and are left out",
+                "%s: left out, as damaged or of another version: %d of its lines",
                 self._where, self.damaged,
             )  # fmt: skip
 
@@ -190,18 +191,19 @@ class _AppendOnly(Journal):
 
 
 class _Held(Journal):
-    """Of a run that writes alone. If nothing was written down, neither file nor folder is left."""
+    """Of a run that writes alone. If nothing was written down, neither the file nor the folders
+    that were made for it are left."""
 
-    def __init__(self, lines: IO[bytes], path: str, is_new: bool) -> None:
+    def __init__(self, lines: IO[bytes], path: str, made: list[Path]) -> None:
         super().__init__(lines, path)
-        self._is_new = is_new
+        self._made = made
 
     def close(self) -> None:
         if self._lines.seek(0, os.SEEK_END) == 0:
             with contextlib.suppress(OSError):
                 os.unlink(self._where)
-                if self._is_new:
-                    os.rmdir(os.path.dirname(self._where))
+                for folder in self._made:
+                    folder.rmdir()
         super().close()
 
 
@@ -218,11 +220,12 @@ def open_journal(folder: str, alone: bool) -> Journal:
         return _RemoteJournal(open_store(folder), folder)
     if not alone:
         return _AppendOnly(folder)
-    path, is_new = os.path.join(folder, NAME), not os.path.lexists(folder)
+    path = os.path.join(folder, NAME)
+    made = [f for f in (Path(folder), *Path(folder).parents) if not os.path.lexists(f)]
     file = _open_to_append(folder, path)
     try:
         _hold(file, folder)
-        return _Held(file, path, is_new)
+        return _Held(file, path, made)
     except BaseException:
         file.close()
         raise

@@ -15,7 +15,7 @@ from engine.result import output_paths
 
 @dataclass(frozen=True)
 class Target:
-    """Neither folder nor file: standard output."""
+    """Where, and how, the pictures are written; without folder and file, to standard output."""
 
     options: OutputOptions = field(default_factory=OutputOptions)
     folder: str = ""

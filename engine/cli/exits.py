@@ -21,7 +21,6 @@ from engine.text import printable
 
 SOME_FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_heard: set[int] = set()
 _FLAGS = {"out": "-o", "as_json": "--json"}
 
 
@@ -85,22 +84,12 @@ def own_streams_and_signals() -> Iterator[None]:
         yield
         return
     heard = [n for n in _SIGNALS if signal.getsignal(n) != signal.SIG_IGN]  # nohup ignores some
-    _heard.clear()
     before = {number: signal.signal(number, _interrupt) for number in heard}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def raise_if_interrupted() -> None:
-    """Raises KeyboardInterrupt again after a signal whose exception was lost.
-
-    Python drops what is raised in a callback of its own, such as that of a pool which ends.
-    """
-    if _heard:
-        raise KeyboardInterrupt
 
 
 def set_up_log(quiet: bool, verbose: bool) -> None:
@@ -119,7 +108,6 @@ class _Printer(logging.Handler):
 
 
 def _interrupt(number: int, frame: FrameType | None) -> Any:
-    _heard.add(number)
     signal.signal(number, signal.SIG_DFL)  # a second one ends what waits, as threads for a pipe
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 

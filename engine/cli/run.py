@@ -15,7 +15,7 @@ import typer
 
 from engine import process
 from engine.cli.command import takes
-from engine.cli.exits import SOME_FAILED, raise_if_interrupted, say, set_up_log
+from engine.cli.exits import SOME_FAILED, say, set_up_log
 from engine.cli.request import RunRequest
 from engine.errors import OptionError
 
@@ -142,13 +142,9 @@ class _Run:
         from engine.batch.run import run_here
         from engine.batch.watch import new_tasks
 
-        def plan() -> list[Task]:
-            raise_if_interrupted()
-            return self._plan(self._find(), journal)
-
         console, tally = self._console, self._tally
         try:
-            for tasks in new_tasks(plan):
+            for tasks in new_tasks(lambda: self._plan(self._find(), journal)):
                 named = len(tally.failures)
                 console.show(run_here(tasks, worker, journal, at_a_time), tally, _FOR_EVER)
                 console.name_failures(tally, start=named)

@@ -175,7 +175,7 @@ def test_a_journal_that_is_no_file_is_refused(tmp_path, alone):
 
 
 def test_a_run_that_did_nothing_leaves_nothing(tmp_path):
-    open_journal(str(tmp_path / "new"), alone=True).close()
+    open_journal(str(tmp_path / "new" / "and" / "deep"), alone=True).close()
     open_journal(str(tmp_path / "new"), alone=False).close()
     assert not (tmp_path / "new").exists()
     (tmp_path / "old").mkdir()

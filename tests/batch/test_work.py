@@ -136,15 +136,15 @@ def test_photos_and_pictures_may_be_remote(tiny, person_photo):
     fsspec = pytest.importorskip("fsspec", reason="the ray extra is not installed")
     buffer = io.BytesIO()
     Image.fromarray(person_photo).save(buffer, "PNG")
-    store = open_store("memory://work")
-    store.write("memory://work/me.png", buffer.getvalue(), overwrite=False)
-    target = Target(folder="memory://work/out")
+    store = open_store("memory://bucket")
+    store.write("memory://bucket/me.png", buffer.getvalue(), overwrite=False)
+    target = Target(folder="memory://bucket/out")
     worker = Worker(tiny, Work(target))
-    record = worker.do(Task("memory://work/me.png", "me", "memory:///work/me.png"))
+    record = worker.do(Task("memory://bucket/me.png", "me", "memory:///bucket/me.png"))
     assert record.state == "done"
     assert store.read(join(target.folder, "me_cutout.png"), 1)[:4] == b"\x89PNG"
-    assert "no such file" in worker.do(Task("memory://work/none.png", "none")).error
-    fsspec.filesystem("memory").rm("/work", recursive=True)
+    assert "no such file" in worker.do(Task("memory://bucket/none.png", "none")).error
+    fsspec.filesystem("memory").rm("/bucket", recursive=True)
 
 
 def test_large_photos_wait_for_each_other(tiny, tmp_path, monkeypatch):
