@@ -62,6 +62,7 @@ def run_demo(python, folder, **environment):
     return done
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_what_a_run_needs_and_no_more(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     manifest = json.loads((ROOT / "models" / "manifest.json").read_text())
@@ -115,6 +116,7 @@ def test_it_runs_in_an_empty_folder_and_keeps_its_kernels_where_told(installed, 
     assert list(cache.rglob("*.nbi"))
 
 
+@pytest.mark.slow
 def test_kernels_run_where_no_cache_can_be_written(installed, tmp_path):
     # Numba's folders: __pycache__ beside the kernels, then the user's cache, then none.
     kernels = next(installed.parent.parent.rglob("engine/kernels"))

@@ -243,6 +243,7 @@ def test_few_photos_are_in_memory_at_a_time(tiny, photos, tmp_path, monkeypatch)
     assert 1 <= most[0] <= 3
 
 
+@pytest.mark.slow
 def test_watch_takes_photos_as_they_arrive(photos, tmp_path, tiny_model, person_photo):
     process = subprocess.Popen(
         [sys.executable, "-m", "engine.run", "photos", "-r", "--watch", "--model", str(tiny_model)],
@@ -297,6 +298,7 @@ def test_another_photo_of_the_same_name_is_not_replaced(cartoonify, tmp_path, pe
     assert pictures(tmp_path / "out") == before
 
 
+@pytest.mark.slow
 def test_outputs_beside_their_photos_stay_outputs(cartoonify, photos, tmp_path):
     cartoonify("photos", "-o", "photos", "--report", "--figures")
     (photos / "p00.png").unlink()

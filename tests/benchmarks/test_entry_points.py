@@ -48,6 +48,7 @@ def test_kernels_are_measured_beside_the_reference(tmp_path):
     assert table.endswith(f"{QUICK}\n")
 
 
+@pytest.mark.slow
 def test_models_are_measured_in_turn():
     lines = run("benchmarks.models", *MODELS).splitlines()
     assert [line.split(" at ")[0] for line in lines[: len(MODELS)]] == [*MODELS]

@@ -29,6 +29,7 @@ def test_all_is_well_here(monkeypatch, capfd):
     assert all(len(model["sha256"]) == 64 for model in findings["models"])
 
 
+@pytest.mark.slow
 def test_it_is_readable(monkeypatch, capfd):
     code, out, _ = call(monkeypatch, capfd)
     assert code == 0
@@ -64,6 +65,7 @@ def test_a_kernel_that_differs_from_the_reference_is_a_problem(monkeypatch, capf
     assert "differs from the reference" in json.loads(out)["problems"][0]
 
 
+@pytest.mark.slow
 def test_it_says_how_many_photos_memory_takes(monkeypatch, capfd):
     monkeypatch.setattr("engine.memory.free_memory", lambda: 2e9)
     memory = json.loads(call(monkeypatch, capfd, "--json")[1])["memory"]

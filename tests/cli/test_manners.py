@@ -45,6 +45,7 @@ def finish(process):
     return process.returncode, (out or b"").decode(), (err or b"").decode()
 
 
+@pytest.mark.slow
 def test_a_closed_stderr_changes_nothing(program, photos, tmp_path):
     assert finish(program("photos -o out", before="exec 2>&-;"))[0] == 0
     assert len(list((tmp_path / "out").glob("*.png"))) == 6
@@ -52,6 +53,7 @@ def test_a_closed_stderr_changes_nothing(program, photos, tmp_path):
     assert (code, out) == (3, "")
 
 
+@pytest.mark.slow
 def test_a_full_stderr_changes_no_exit_code(program, photos):
     with open("/dev/full", "wb") as full:
         for arguments, code in (("nowhere.png", 3), ("photos -o out", 0)):
@@ -82,6 +84,7 @@ def test_all_streams_closed_still_does_the_work(program, photos, tmp_path):
     assert all(json.loads(line)["state"] == "done" for line in lines)
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_like_ctrl_c(program, photos, tmp_path):
     process = program("photos -o out --watch")
     wait_for(lambda: len(list((tmp_path / "out").glob("*.png"))) == 6)
@@ -106,6 +109,7 @@ def test_sigterm_ends_it_like_ctrl_c(program, photos, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.slow
 def test_a_second_signal_ends_a_run_that_waits_for_pipes(program, photos, tmp_path, number):
     pipes = [tmp_path / "a.png", tmp_path / "b.png"]
     writers = []
@@ -150,6 +154,7 @@ def test_a_pattern_matches_no_pipe(program, photos):
     assert "1 file skipped: 1 pipes or devices" in err
 
 
+@pytest.mark.slow
 def test_watching_leaves_pipes_alone(program, photos, tmp_path):
     os.mkfifo(photos / "pipe.jpg")
     process = program("photos -o out --watch")
@@ -288,6 +293,7 @@ def test_a_stray_error_is_not_blamed_on_stdout(cartoonify, photos, monkeypatch):
     assert err == "error: unexpected [Errno 5] Input/output error: 'photos'\n"
 
 
+@pytest.mark.slow
 def test_compiling_is_announced_at_once(tiny_model, photos, tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "engine.run", "photos/0.png", "--model", str(tiny_model)]

@@ -284,6 +284,7 @@ def test_a_photo_above_the_limit_is_refused_by_its_header(recwarn):
     assert not recwarn
 
 
+@pytest.mark.slow
 def test_the_limit_can_be_raised_above_pillows_own(recwarn):
     data = encoded(Image.new("1", (14_000, 13_000)), "PNG")  # Pillow alone would refuse it
     with pytest.raises(PhotoError, match="the limit is 100"):

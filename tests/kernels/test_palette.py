@@ -110,6 +110,7 @@ def test_a_tie_goes_to_the_lower_index_and_empty_centroids_stay(update):
 
 
 @given(st.integers(8, 256), RNG_SEEDS, st.sampled_from(["any", "mirrored", "few", "near equal"]))
+@pytest.mark.slow
 def test_p_value_equals_scipy(n, seed, kind):
     rng = np.random.default_rng(seed)
     values = rng.integers(0, 10 ** rng.integers(1, 12), n).astype(np.float64)

@@ -99,6 +99,7 @@ def test_files_of_others_are_kept(cartoonify, tmp_path, person_photo, name):
 
 
 @pytest.mark.parametrize("protocol", ["full", "document", "single"])
+@pytest.mark.slow
 def test_evaluate_prints_means_and_writes_a_report(tmp_path, person_photo, tiny_model, protocol):
     Image.fromarray(person_photo).save(tmp_path / "one.png")
     Image.fromarray(person_photo[::-1].copy()).save(tmp_path / "two.png")

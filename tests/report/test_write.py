@@ -64,6 +64,7 @@ def test_figures_have_names_that_fit_whatever_the_photo_s_is(tmp_path, stem):
     assert len(os.fsencode(name)) <= 143
 
 
+@pytest.mark.slow
 def test_a_long_run_has_several_sheets(tmp_path, monkeypatch):
     monkeypatch.setattr(write, "SHEET_ROWS", 1)
     write_report(tmp_path, "x", [record()] * 9, {}, pngs=True)

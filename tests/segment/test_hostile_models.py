@@ -19,6 +19,7 @@ TENSOR = np.zeros((1, 3, 64, 64), np.float32)
 
 
 @pytest.mark.parametrize("shape", [(1, 21, 0, 8), (1, 21, 8, 0)])
+@pytest.mark.slow
 def test_logits_without_a_pixel_do_not_end_the_process(tmp_path, shape):
     # In a process of its own, because the kernels would read outside of such logits.
     path = write_zeros_model(tmp_path / "empty.onnx", shape)
