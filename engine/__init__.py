@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from engine.versions import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.cartoon.palette import k_histogram, update_centroids
-    from engine.cartoon.stylise import cartoonize
+    from engine.cartoon.classic.stylise import cartoonize
+    from engine.cartoon.k_histogram import k_histogram, update_centroids
     from engine.cutout.classic import decode_segmap
     from engine.errors import (
         DiskFullError,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from engine.result import Result
 
 _HOMES = {
-    "engine.cartoon.palette": ("k_histogram", "update_centroids"),
-    "engine.cartoon.stylise": ("cartoonize",),
+    "engine.cartoon.k_histogram": ("k_histogram", "update_centroids"),
+    "engine.cartoon.classic.stylise": ("cartoonize",),
     "engine.cutout.classic": ("decode_segmap",),
     "engine.errors": (
         "DiskFullError", "EngineError", "HistogramError", "ModelError", "OptionError",

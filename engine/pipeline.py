@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cartoon.stylise import Drawing, draw, redraw
+from engine.cartoon.classic.stylise import Drawing, draw, redraw
 from engine.cutout.background import Backdrop
 from engine.cutout.blend import WHITE, add_alpha, blend
 from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out

@@ -132,7 +132,7 @@ def _document(result: Result) -> Pair:
     import cv2
     import numpy as np
 
-    from engine.cartoon.stylise import cartoonize
+    from engine.cartoon.classic.stylise import cartoonize
 
     width, height = DOCUMENT_SIZE
     rows, columns = result.cutout.shape[:2]

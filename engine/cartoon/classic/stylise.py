@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cartoon.palette import k_histogram
+from engine.cartoon.k_histogram import k_histogram
 from engine.errors import PhotoError
 from engine.kernels import edges, pixels
 from engine.kernels.palette import quantise_table
