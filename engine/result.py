@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine import display, metrics
+from engine.cartoon.colours import Palette
+from engine.cartoon.refined.shapes import Shapes
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
@@ -50,13 +52,19 @@ class Result:
     cutout: NDArray[np.uint8]
     """(H, W, 3) RGB, or (H, W, 4) on a transparent background."""
     cartoon: NDArray[np.uint8]
-    """Shape of the cut-out."""
-    palette: dict[str, NDArray[np.uint8]]
-    """"hue", "saturation", "value": centroids as used, (K,) each, hue in half degrees."""
+    """Shape of the cut-out. What is transparent in it is so by its own silhouette."""
+    centroids: dict[str, NDArray[np.float64]]
+    """The K-histogram's levels of each channel, (K,), ascending: "lightness", "chroma" and "hue" in
+    half degrees; in classic, "hue" in half degrees, "saturation" and "value"."""
     histograms: dict[str, NDArray[np.int64]]
-    """Pixels per level that the palette was found from: "hue" (180,), the others (256,)."""
+    """Pixels per level that these were found from: "hue" (180,), the others (256,)."""
     timings: dict[str, float]
     """Milliseconds per stage."""
+    style: str = "classic"
+    painted: Palette | None = None
+    """The colours that the cartoon was painted in; None where it mixed them of levels."""
+    shapes: Shapes | None = None
+    """What the cartoon is made of; None in classic, and where nothing is drawn."""
     name: str = "photo"
     """The stem of the files that are saved; "/" makes folders."""
     warnings: tuple[str, ...] = ()
@@ -82,9 +90,14 @@ class Result:
         return find_labels(self.logits, height, width, self.align_corners)
 
     @computed_once
+    def palette(self) -> Palette:
+        """The colours in the cartoon; of a classic one the commonest, at most 256."""
+        return self.painted or Palette.of_picture(self.cartoon, self.alpha)
+
+    @computed_once
     def metrics(self) -> dict[str, float]:
         """ "mse", "log_mse" and "ssim" between cut-out and cartoon, transparency on white."""
-        pair = [self._on_white(picture) for picture in (self.cutout, self.cartoon)]
+        pair = [_on_white(picture) for picture in (self.cutout, self.cartoon)]
         return {
             "mse": metrics.mse(*pair),
             "log_mse": metrics.log_mse(*pair),
@@ -107,9 +120,8 @@ class Result:
     def _repr_html_(self) -> str:
         """How a notebook shows it: photo, cut-out, cartoon and palette."""
         pictures = {"photo": self.photo, "cut-out": self.cutout, "cartoon": self.cartoon}
-        palette = {channel: levels.tolist() for channel, levels in self.palette.items()}
-        colours = display.find_colours(self.cartoon, self.alpha)
-        return display.to_html(self.name, pictures, colours, palette)
+        levels = {name: found.astype(int).tolist() for name, found in self.centroids.items()}
+        return display.to_html(self.name, pictures, self.palette.by_share, levels)
 
     def show(self) -> None:
         """Opens photo, cut-out and cartoon in a window. Raises OutputError without a screen."""
@@ -250,11 +262,6 @@ class Result:
         if self.cutout.shape[2] == 4:
             refuse_transparency(output.kinds, output.format)
 
-    def _on_white(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if picture.shape[2] == 3:
-            return picture
-        return blend(np.ascontiguousarray(picture[..., :3]), self.alpha, WHITE)
-
 
 def output_paths(folder: Path, name: str, which: Sequence[str], format: str) -> list[Path]:
     """The files that `Result.save` writes, in the order of `which`."""
@@ -280,6 +287,14 @@ def refuse_transparency(which: Sequence[str], format: str) -> None:
     """Raises OptionError when a picture with an alpha channel would become a jpg."""
     if format == "jpg" and not PNG_KINDS.issuperset(which):
         raise OptionError("jpg holds no transparency; use png or webp.")
+
+
+def _on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture's colours by its own alpha channel, if it has one."""
+    if picture.shape[2] == 3:
+        return picture
+    alpha = np.asarray(picture[..., 3] / np.float32(255), np.float32)
+    return blend(np.ascontiguousarray(picture[..., :3]), alpha, WHITE)
 
 
 def _with_palette(label_map: NDArray[np.uint8]) -> Image.Image:

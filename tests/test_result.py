@@ -100,11 +100,11 @@ def test_metrics_are_those_of_cutout_and_cartoon(result):
 def test_transparent_pictures_are_measured_on_white(tiny, person_photo):
     transparent = tiny.replace(cutout=engine.CutoutOptions(background="transparent"))
     result = transparent(person_photo)
-    share = result.alpha[..., None]
     cutout, cartoon = (
-        np.rint(255 + share * (p[..., :3] - np.float32(255))).astype(np.uint8)
+        np.rint(255 + p[..., 3:] / np.float32(255) * (p[..., :3] - np.float32(255)))
         for p in (result.cutout, result.cartoon)
     )
+    cutout, cartoon = cutout.astype(np.uint8), cartoon.astype(np.uint8)
     assert result.metrics["mse"] == engine.mse(cutout, cartoon)
     assert result.metrics["ssim"] == engine.ssim(cutout, cartoon)
 

@@ -139,6 +139,11 @@ class Palette:
         """The painted colours, "#rrggbb", in their order."""
         return ["#" + bytes(colour).hex() for colour in self.rgb]
 
+    @property
+    def by_share(self) -> list[str]:
+        """As `css`, the commonest first."""
+        return [self.css[index] for index in np.argsort(-self.share, kind="stable")]
+
     @computed_once
     def digest(self) -> str:
         """The same for equal palettes, and for no others."""
@@ -173,10 +178,10 @@ class Palette:
             values = {"colours": values}
         if not isinstance(values, dict) or not {"colours"} <= values.keys() <= _KEYS:
             raise ValueError(f"expected a list of colours, found {shorten(values)}")
-        rgb = _to_rgb(values["colours"])
+        rgb = _parse_rgb(values["colours"])
         plain = cls.of_colours(rgb)
-        lab = _to_numbers(values["lab"], (len(rgb), 3)) if "lab" in values else plain.lab
-        share = _to_numbers(values["share"], (len(rgb),)) if "share" in values else plain.share
+        lab = _parse_numbers(values["lab"], (len(rgb), 3)) if "lab" in values else plain.lab
+        share = _parse_numbers(values["share"], (len(rgb),)) if "share" in values else plain.share
         return cls(rgb, lab, share)
 
 
@@ -191,7 +196,13 @@ def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3)
 
 
-def _to_rgb(colours: Any) -> NDArray[np.uint8]:
+def to_rgb(lab: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The nearest sRGB colours, uint8 (N, 3), of CIE L*, a*, b* (D65), float32 (N, 3), N >= 1."""
+    unit = cv2.cvtColor(np.asarray(lab, np.float32)[None], cv2.COLOR_LAB2RGB)
+    return np.asarray(np.rint(np.clip(unit[0], 0, 1) * 255), np.uint8)
+
+
+def _parse_rgb(colours: Any) -> NDArray[np.uint8]:
     if not isinstance(colours, list) or not 1 <= len(colours) <= MOST_COLOURS:
         raise ValueError(
             f"expected a list of 1 to {MOST_COLOURS} colours, found {shorten(colours)}"
@@ -205,7 +216,7 @@ def _to_rgb(colours: Any) -> NDArray[np.uint8]:
     return np.array(rgb, np.uint8)
 
 
-def _to_numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _parse_numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Lists of numbers as an array; `shape` says how long they are."""
 
     def check(part: Any, lengths: tuple[int, ...]) -> Any:

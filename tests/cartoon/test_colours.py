@@ -111,11 +111,6 @@ def test_arrays_that_are_no_palette_are_refused(rgb, lab, share):
         Palette(rgb, lab, share)
 
 
-def test_a_palette_may_be_empty_and_is_then_that_of_nothing():
-    empty = Palette.of_picture(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32))
-    assert len(empty) == 0
-
-
 def test_a_saved_palette_is_read_again(tmp_path):
     PAIR.save(tmp_path / "family.json")
     assert Palette.read(tmp_path / "family.json") == PAIR
@@ -164,14 +159,30 @@ def test_a_palette_cannot_be_changed_by_whoever_holds_its_arrays():
         palette.rgb[:] = 0
 
 
-def test_the_colours_of_a_picture_are_those_of_what_is_kept_the_commonest_first():
-    picture = np.full((10, 10, 4), 255, np.uint8)
-    picture[:3, :, :3], picture[3, :, :3] = NAVY, SKIN
-    alpha = np.zeros((10, 10), np.float32)
-    alpha[:4] = 1
-    got = Palette.of_picture(picture, alpha)
-    assert got.css == ["#000080", "#e6b496"]
-    assert_allclose(got.share, [0.75, 0.25])
+def test_colours_are_those_of_what_is_kept_the_commonest_first():
+    cartoon = np.full((6, 9, 3), 255, np.uint8)
+    alpha = np.zeros((6, 9), np.float32)
+    cartoon[1:4, 1:4], alpha[1:4, 1:4] = (200, 10, 20), 1
+    cartoon[4, 1:4], alpha[4, 1:4] = (0, 0, 0), 1
+    cartoon[0, 1:4], alpha[0, 1:4] = (230, 130, 140), 0.5  # mixed with the paper
+    assert Palette.of_picture(cartoon, alpha).css == ["#c80a14", "#000000"]
+    assert Palette.of_picture(cartoon, np.zeros_like(alpha)).css == []
+
+
+def test_colours_are_bounded_in_number_and_need_no_transparency():
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 4), dtype=np.uint8)
+    alpha = np.full((40, 40), 0.9, np.float32)
+    assert len(Palette.of_picture(noise, alpha)) == MOST_COLOURS
+    assert Palette.of_picture(noise, alpha) == Palette.of_picture(noise[..., :3], alpha)
+
+
+def test_colours_of_a_large_picture_are_counted_on_a_sample():
+    cartoon = np.zeros((2000, 3000, 3), np.uint8)
+    cartoon[:, 1000:] = (1, 2, 3)
+    assert Palette.of_picture(cartoon, np.ones((2000, 3000), np.float32)).css == [
+        "#010203",
+        "#000000",
+    ]
 
 
 def test_a_notebook_shows_each_colour_with_its_share():
