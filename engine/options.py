@@ -33,8 +33,10 @@ MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
 LEAST_THRESHOLD = 1e-6
 EDGES = ("refined", "soft")
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "blur", "none")
-KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
-PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
+PICTURES = ("cutout", "cartoon", "mask", "labels", "compare")
+KINDS = (*PICTURES, "svg", "palette")
+OWN_FORMATS = {"mask": "png", "labels": "png", "svg": "svg", "palette": "json"}
+"""Of kinds that are exact, or no pictures of pixels, whatever the format of the others."""
 FORMATS = ("png", "jpg", "webp")
 POLICIES = ("copy-safe", "keep", "strip")
 KNOBS = frozenset({"colours", "lines", "detail", "vivid", "palette"})
@@ -238,10 +240,12 @@ class OutputOptions:
     """Which pictures are saved of each photo, and how they are encoded."""
 
     kinds: tuple[str, ...] = ("cutout", "cartoon")
-    """Of cutout, cartoon, mask, labels and compare (photo, cut-out and cartoon side by side)."""
+    """Of cutout, cartoon, mask, labels, compare (photo, cut-out and cartoon side by side), svg (the
+    cartoon as shapes; not in classic) and palette (its colours, as JSON)."""
 
     format: str = "png"
-    """png, jpg or webp. Masks and labels are exact, and always png."""
+    """png, jpg or webp. Masks and labels are exact, and always png; shapes are svg, palettes json.
+    """
 
     quality: int | None = None
     """1..100, of jpg and webp. None: 95 for jpg, 92 for webp."""
@@ -250,7 +254,7 @@ class OutputOptions:
     """From photo to pictures: copy-safe (but not the place), keep or strip."""
 
     crop: bool = False
-    """Whether pictures are cropped to what is kept, with a margin."""
+    """Whether pictures are cropped to what is kept, with a margin. Shapes never are."""
 
     size: int | None = None
     """Pixels of a file's longer side, 1..65535: larger pictures are reduced to it. None: as large
@@ -292,7 +296,7 @@ def _check_palette(palette: object) -> None:
 
     if not isinstance(palette, Palette):
         raise OptionError(f"palette is a {type(palette).__name__}; expected a Palette.")
-    if not len(palette):
+    if not palette.share.any():
         raise OptionError("the palette is that of a drawing of nothing; it holds no colour.")
 
 

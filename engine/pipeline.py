@@ -245,7 +245,8 @@ class Cartoonifier:
             drawing = self._draw(subject, options, threads)
         return _to_result(
             drawing, photo=photo, logits=logits, coarse_probability=probability, alpha=alpha,
-            cutout=cutout, timings=timings, align_corners=session.facts.align_corners,
+            cutout=cutout, paper=_find_paper(background, behind), timings=timings,
+            align_corners=session.facts.align_corners,
         )  # fmt: skip
 
     def _find_matte(
@@ -295,7 +296,7 @@ class Cartoonifier:
             drawing = self._draw(Subject(cutout), options, session.threads)
         return _to_result(
             drawing, photo=photo, logits=logits, coarse_probability=probability, alpha=alpha,
-            cutout=cutout, timings=timings,
+            cutout=cutout, paper=(255, 255, 255), timings=timings,
         )  # fmt: skip
 
 
@@ -362,6 +363,14 @@ def _path(name: str, path: str | os.PathLike[str]) -> str:
 def _colours(like: Any) -> Any:
     """A result's palette; what else there may be is for the options to check."""
     return like.palette if isinstance(like, Result) else like
+
+
+def _find_paper(background: str, behind: NDArray[np.uint8] | None) -> tuple[int, int, int] | None:
+    """The colour that lies behind, if it is one."""
+    if background == "none" or behind is None or behind.shape[:2] != (1, 1):
+        return None
+    red, green, blue = behind[0, 0].tolist()
+    return red, green, blue
 
 
 def _to_result(drawing: Drawing, **stages: Any) -> Result:

@@ -23,7 +23,7 @@ from engine.files.metadata import filter_exif, srgb_profile
 from engine.files.pictures import encode_image, reduce_picture
 from engine.files.writing import refuse_existing, write_file
 from engine.once import computed_once
-from engine.options import PNG_KINDS, OutputOptions
+from engine.options import OWN_FORMATS, PICTURES, STYLES, OutputOptions
 from engine.segment.labels import find_labels, upsample
 from engine.strips import at_once
 
@@ -63,6 +63,8 @@ class Result:
     style: str = "classic"
     painted: Palette | None = None
     """The colours that the cartoon was painted in; None where it mixed them of levels."""
+    paper: tuple[int, int, int] | None = None
+    """RGB of what lies behind where it is one colour, and nothing else."""
     shapes: Shapes | None = None
     """What the cartoon is made of; None in classic, and where nothing is drawn."""
     name: str = "photo"
@@ -133,6 +135,8 @@ class Result:
         Raises OptionError for another kind.
         """
         OutputOptions(kinds=(kind,))
+        if kind not in PICTURES:
+            raise OptionError(f"{kind} is no picture; expected one of {', '.join(PICTURES)}.")
         pixels = self._pixels(kind, _ALL)
         return _with_palette(pixels) if kind == "labels" else Image.fromarray(pixels)
 
@@ -146,20 +150,23 @@ class Result:
         crop: bool = False,
         size: int | None = None,
     ) -> bytes:
-        """The file of one picture. `kind` as for `picture`, the others as in OutputOptions.
+        """The file of one picture, or of the drawing's "svg" or "palette", which no format fits.
+
+        The arguments are those of OutputOptions.
 
         Raises
         ------
         OptionError
-            An unknown kind or format, another argument out of its range, or a format that does not
-            go with the kind, or with a transparent background.
+            An unknown kind or format, another argument out of its range, a format that does not go
+            with the kind or with a transparent background, or svg of a classic drawing.
         OutputError
             The format cannot hold a picture of this size.
         """
         output = OutputOptions((kind,), format, quality, metadata, crop, size)
-        if kind in PNG_KINDS and format != "png":
-            raise OptionError(f"{kind} is exact, and written as png only.", option="format")
-        self._refuse_transparency(output)
+        if kind in OWN_FORMATS and format != "png":
+            own = OWN_FORMATS[kind]
+            raise OptionError(f"{kind} is exact, and written as {own} only.", option="format")
+        self._check(output)
         return self._encode(kind, output)
 
     def save(
@@ -177,7 +184,8 @@ class Result:
         """Writes `name`_`kind`.`format` for each kind, and returns the paths.
 
         Nothing is written when one of the files exists already, unless `overwrite`. Mask and
-        labels are always PNG, and without metadata.
+        labels are always PNG, and without metadata; svg is `name`_cartoon.svg, and palette
+        `name`_palette.json.
 
         `metadata` is "copy-safe" (the photo's EXIF without place, maker's notes and thumbnail, and
         an sRGB profile), "keep" (also with those, but the thumbnail) or "strip" (nothing);
@@ -186,8 +194,8 @@ class Result:
         Raises
         ------
         OptionError
-            An unknown kind or format, another argument out of its range, or jpg for a picture with
-            a transparent background.
+            An unknown kind or format, another argument out of its range, jpg for a picture with a
+            transparent background, or svg of a classic drawing.
         OutputError
             A file exists, cannot be written, or would lie outside the folder by its name.
         """
@@ -197,7 +205,7 @@ class Result:
             which = (which,)
         output = OutputOptions(tuple(which), format, quality, metadata, crop, size)
         kinds = tuple(dict.fromkeys(output.kinds))
-        self._refuse_transparency(output)
+        self._check(output)
         paths = output_paths(Path(folder), self.name, kinds, format)
         check_name(self.name, paths)
         if not overwrite:
@@ -215,15 +223,26 @@ class Result:
         return paths
 
     def _encode(self, kind: str, output: OutputOptions) -> bytes:
+        if kind == "palette":
+            return self.palette.to_json().encode()
+        if kind == "svg":
+            return self._to_svg().encode()
         pixels = self._pixels(kind, self._kept_part() if output.crop else _ALL)
         if output.size:
             pixels = reduce_picture(pixels, output.size, is_label_map=kind == "labels")
-        if kind in PNG_KINDS:
+        if kind in OWN_FORMATS:
             return encode_image(_with_palette(pixels) if kind == "labels" else pixels, "png")
         if output.metadata == "strip":
             return encode_image(pixels, output.format, quality=output.quality)
         exif = filter_exif(self.exif, output.metadata)
         return encode_image(pixels, output.format, exif, srgb_profile(), output.quality)
+
+    def _to_svg(self) -> str:
+        from engine.cartoon.svg import to_svg  # with kernels that pictures do without
+
+        colours, (height, width) = self.palette.rgb, self.alpha.shape
+        title = self.name.rpartition("/")[2]
+        return to_svg(self.shapes, colours, (height, width), self.paper, title)
 
     def _pixels(self, kind: str, part: tuple[slice, slice]) -> NDArray[np.uint8]:
         match kind:
@@ -258,14 +277,15 @@ class Result:
             slice(max(0, left - margin), left + width + margin),
         )
 
-    def _refuse_transparency(self, output: OutputOptions) -> None:
+    def _check(self, output: OutputOptions) -> None:
+        refuse_shapes(output.kinds, self.style)
         if self.cutout.shape[2] == 4:
             refuse_transparency(output.kinds, output.format)
 
 
 def output_paths(folder: Path, name: str, which: Sequence[str], format: str) -> list[Path]:
     """The files that `Result.save` writes, in the order of `which`."""
-    return [folder / f"{name}_{kind}.{'png' if kind in PNG_KINDS else format}" for kind in which]
+    return [folder / f"{name}_{_ending(kind, format)}" for kind in which]
 
 
 def check_name(name: str, paths: Sequence[Path]) -> None:
@@ -285,8 +305,21 @@ def check_name(name: str, paths: Sequence[Path]) -> None:
 
 def refuse_transparency(which: Sequence[str], format: str) -> None:
     """Raises OptionError when a picture with an alpha channel would become a jpg."""
-    if format == "jpg" and not PNG_KINDS.issuperset(which):
+    if format == "jpg" and not OWN_FORMATS.keys() >= set(which):
         raise OptionError("jpg holds no transparency; use png or webp.")
+
+
+def refuse_shapes(which: Sequence[str], style: str) -> None:
+    """Raises OptionError when shapes are asked of a style that has none."""
+    if style == "classic" and "svg" in which:
+        message = "svg: a classic drawing is made of pixels, not of shapes."
+        others = ", ".join(name for name in STYLES if name != "classic")
+        raise OptionError(message, option="style", advice=f"Choose another {{}}: {others}.")
+
+
+def _ending(kind: str, format: str) -> str:
+    """Of a file's name: its kind and its suffix."""
+    return "cartoon.svg" if kind == "svg" else f"{kind}.{OWN_FORMATS.get(kind, format)}"
 
 
 def _on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -55,7 +55,7 @@ def test_the_record_of_other_styles_has_all_colours(tiny, person_photo, style):
 
 
 @pytest.mark.parametrize(
-    "colours", [["#12345"], ["#12345G"], ["red"], [1], ["#000000"] * 257, "#00"]
+    "colours", [["#12345"], ["#12345G"], ["red"], [1], ["#000000"] * 256, "#00"]
 )
 def test_colours_that_are_none_are_refused(tiny, person_photo, colours):
     import json

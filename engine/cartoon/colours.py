@@ -20,10 +20,10 @@ from engine.files.writing import write_file
 from engine.once import computed_once
 from engine.options import parse_colour
 
-MOST_COLOURS = 256
-"""Of a palette: a drawing's labels are uint8."""
+MOST_COLOURS = 255
+"""Of a palette: a drawing's labels are uint8, and one of them stands for nothing."""
 LONGEST_TEXT = 1 << 16
-"""Bytes of a palette's JSON; 256 colours take less than half of it."""
+"""Bytes of a palette's JSON; 255 colours take less than half of it."""
 _SHARE_SLACK = 1e-3
 _LARGEST_LAB = (100.0, 200.0, 200.0)  # sRGB stays within 100, 99 and 108
 _SAMPLE = 1 << 17  # pixels: 7 ms, whatever the size of the picture
@@ -31,7 +31,7 @@ _SAMPLE = 1 << 17  # pixels: 7 ms, whatever the size of the picture
 
 @dataclass(frozen=True, eq=False)
 class Palette:
-    """The colours of a drawing, 0 (nothing was drawn) to 256 of them.
+    """The colours of a drawing, 0 (nothing was drawn) to 255 of them.
 
     The arrays are copied, and cannot be changed. Palettes with equal values are equal.
     Raises OptionError for other shapes, and for values out of their range.
@@ -72,7 +72,7 @@ class Palette:
 
     @classmethod
     def of_picture(cls, picture: NDArray[np.uint8], alpha: NDArray[np.float32]) -> Palette:
-        """The commonest colours of what is kept of a picture, at most 256, the commonest first.
+        """The commonest colours of what is kept of a picture, at most 255, the commonest first.
 
         They are counted on a sample of about 130,000 pixels, where `alpha` is largest (within
         1 %): elsewhere the picture is mixed with what lies behind it. There are none when nothing

@@ -190,9 +190,7 @@ def fit_cubic(
 
 
 @helper
-def _fit_line(
-    line: np.ndarray, is_loop: bool, tolerance: float, curves: np.ndarray, n: int
-) -> int:
+def _fit_line(line: np.ndarray, is_loop: bool, tolerance: float, curves: np.ndarray, n: int) -> int:
     """Cubics along the line into `curves` from n on; where they end. Split at the worst point."""
     along = np.zeros(len(line))
     for k in range(1, len(line)):
@@ -217,9 +215,7 @@ def _fit_line(
     return n
 
 
-@kernel(
-    "void(float64[:, ::1], int64[::1], int64[:, ::1], float64, float64[:, :, ::1], int64[::1])"
-)
+@kernel("void(float64[:, ::1], int64[::1], int64[:, ::1], float64, float64[:, :, ::1], int64[::1])")
 def fit_curves(
     points: np.ndarray,
     ends: np.ndarray,
