@@ -294,12 +294,9 @@ class RunRequest:
             return
         if self._drawing.style == "classic":
             raise OptionError("classic finds its own levels; leave out the palette.")
-        path = local_path(self.palette)
-        if not path or ("://" not in path and not os.path.exists(path)):
-            raise OptionError(
-                f"{self.palette or 'it'}: no such file; expected a palette's JSON, or a photo.",
-                option="palette",
-            )
+        if not self.palette:
+            message = "it is empty; expected a palette's JSON file, or a photo."
+            raise OptionError(message, option="palette")
 
     @property
     def details(self) -> bool:
