@@ -319,7 +319,7 @@ def test_a_classic_drawing_has_colours_and_no_shapes(tiny, person_photo, tmp_pat
     result = in_style(tiny, "classic")(person_photo)
     assert result.shapes is None
     assert len(engine.Palette.from_json(result.encode("palette"))) > 0
-    with pytest.raises(engine.OptionError, match="not of shapes. Choose another style: comic"):
+    with pytest.raises(engine.OptionError, match=r"not of shapes\. Choose another style: comic"):
         result.save(tmp_path, ("cartoon", "svg"))
     assert not list(tmp_path.iterdir())
 

@@ -235,5 +235,5 @@ def test_all_photos_of_a_recipe_are_drawn_in_one_palette(
 
 def test_a_palette_that_never_ends_is_refused(tiny_model, tmp_path):
     (tmp_path / "endless.json").symlink_to("/dev/zero")
-    with pytest.raises(OptionError, match="endless.json: cannot be read|longer than"):
+    with pytest.raises(OptionError, match=r"endless\.json: cannot be read"):
         Recipe(tiny_model, "cpu", like=str(tmp_path / "endless.json")).load(threads=1)
