@@ -59,7 +59,7 @@ def swatches(colours: Sequence[str], levels: Mapping[str, Sequence[int]]) -> str
         rows.append(("in the cartoon", [(colour, colour) for colour in shown]))
     known = _shades(levels)
     for channel, found in levels.items():
-        if channel not in known:
+        if channel not in known or not found:
             continue
         boxes = [(f"{channel} {level}", swatch_colour(channel, level, levels)) for level in found]
         rows.append((f"{channel} {', '.join(map(str, found))}", boxes))

@@ -168,7 +168,7 @@ class Cartoonifier:
             "segment": {"keep": list(self.segment.kept_names), "classic": self.segment.classic},
             "cutout": _plain(self.cutout)
             | {"background": self._backdrop.identity, "people": self.cutout.most_people},
-            "cartoon": _plain(self._cartoon) | {"palette": palette.digest if palette else None},
+            "cartoon": _plain(self._cartoon) | {"palette": palette and palette.digest},
         }
 
     @property

@@ -65,7 +65,8 @@ class PhotoRecord:
     """Of the picture that is kept, 0..1."""
     style: str = ""
     centroids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Levels of "lightness", "chroma" and "hue"; in classic, of "hue", "saturation" and "value"."""
+    """Levels of "lightness", "chroma" and "hue", which has none in a grey drawing; in classic, of
+    "hue", "saturation" and "value"."""
     colours: tuple[str, ...] = ()
     """Of what is kept of the cartoon, "#rrggbb", the commonest first: all of them; of a classic one
     at most 24, where a report was asked for."""
@@ -163,10 +164,9 @@ def _to_levels(centroids: NDArray[np.float64]) -> tuple[int, ...]:
 
 
 def _find_colours(result: Result, detail: bool) -> tuple[str, ...]:
-    if result.painted is None and not detail:
-        return ()  # to count them takes time
-    most = len(result.palette) if result.painted else MOST_SHOWN
-    return tuple(result.palette.by_share[:most])
+    if result.painted is not None:
+        return tuple(result.painted.by_share)
+    return tuple(result.palette.by_share[:MOST_SHOWN]) if detail else ()  # to count takes time
 
 
 def parse(text: str | bytes) -> PhotoRecord:
@@ -280,6 +280,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "files": _list_of(_path_below), "digests": _list_of(_text), "warnings": _list_of(_text),
     "colours": _colours, "model": _text, "provider": _text,
     "thumbnails": _map_of(_thumbnail), "version": _count,
-    "centroids": _channels(lambda levels, n: 0 < len(levels) <= n and max(levels) < n),
+    "centroids": _channels(lambda levels, n: len(levels) <= n and max(levels, default=0) < n),
     "histograms": _channels(lambda counts, n: len(counts) == n),
 }  # fmt: skip

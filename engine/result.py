@@ -60,7 +60,8 @@ class Result:
     """Pixels per level that these were found from: "hue" (180,), the others (256,)."""
     timings: dict[str, float]
     """Milliseconds per stage."""
-    style: str = "classic"
+    style: str = ""
+    """comic, poster, ink or classic."""
     painted: Palette | None = None
     """The colours that the cartoon was painted in; None where it mixed them of levels."""
     paper: tuple[int, int, int] | None = None
@@ -93,8 +94,10 @@ class Result:
 
     @computed_once
     def palette(self) -> Palette:
-        """The colours in the cartoon; of a classic one the commonest, at most 256."""
-        return self.painted or Palette.of_picture(self.cartoon, self.alpha)
+        """The colours in the cartoon; of a classic one the commonest, at most 255."""
+        if self.painted is not None:
+            return self.painted
+        return Palette.of_picture(self.cartoon, self.alpha)
 
     @computed_once
     def metrics(self) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The colours that a picture has, and how they and names are shown."""
 
 import colorsys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,3 +84,11 @@ def test_printable_text_is_one_line_of_characters_that_are_shown():
     assert printable("a\n\t\0\x1b[0m\x9b\u202e\udcff ä名 'x'\\") == (
         r"a\n\t\x00\x1b[0m\x9b\u202e\udcff" + " ä名 'x'\\"
     )
+
+
+def test_a_grey_drawing_has_no_hue_and_its_record_comes_back(tiny, person_photo):
+    result = tiny(person_photo)
+    grey = replace(result, centroids=result.centroids | {"hue": np.zeros(0)})
+    record = to_record(grey, "x", detail=True)
+    assert parse(record.to_json()) == record
+    assert swatches(record.colours, record.centroids)

@@ -141,8 +141,9 @@ class Palette:
 
     @property
     def by_share(self) -> list[str]:
-        """As `css`, the commonest first."""
-        return [self.css[index] for index in np.argsort(-self.share, kind="stable")]
+        """Those of `css` that are in use, the commonest first."""
+        css, order = self.css, np.argsort(-self.share, kind="stable")
+        return [css[index] for index in order if self.share[index] > 0]
 
     @computed_once
     def digest(self) -> str:
