@@ -13,7 +13,7 @@ from engine.cartoon.refined.shapes import Shapes
 from engine.text import printable
 
 HIDDEN = 3.0
-"""Working pixels outside of the silhouette from which on nothing is written: it is cut off there."""
+"""Working pixels outside of the silhouette; what lies further out is not written, being cut off."""
 SEAM = 1.0
 """Working pixels, the width of the line under the border of two regions."""
 

@@ -7,6 +7,8 @@ import numpy as np
 from engine.kernels.jit import helper, kernel
 
 EAST, SOUTH, WEST, NORTH = range(4)
+LOOP_DETAIL = 40.0
+"""A loop's length, over the tolerance it gets at most: the smallest shapes keep theirs."""
 TANGENT_REACH = 2
 """Points to each side that give a curve's direction: one pixel's stair cannot turn it."""
 
@@ -189,10 +191,11 @@ def fit_cubic(
 
 
 @helper
-def _fit_line(
-    line: np.ndarray, is_loop: bool, tolerance: float, curves: np.ndarray, n: int
-) -> int:
-    """Cubics along the line into `curves` from n on; where they end. A part that is too far off is halved."""
+def _fit_line(line: np.ndarray, is_loop: bool, tolerance: float, curves: np.ndarray, n: int) -> int:
+    """Cubics along the line into `curves` from n on; where they end.
+
+    A part that is too far from its cubic is halved.
+    """
     along = np.zeros(len(line))
     for k in range(1, len(line)):
         dy, dx = line[k, 0] - line[k - 1, 0], line[k, 1] - line[k - 1, 1]
@@ -201,6 +204,7 @@ def _fit_line(
     ends[0], waiting, first = len(line) - 1, 1, 0
     if is_loop:
         ends[1], waiting = len(line) // 2, 2
+        tolerance = min(tolerance, along[-1] / LOOP_DETAIL)
     while waiting:
         last = ends[waiting - 1]
         ty0, tx0 = _tangent(line, first, is_loop)
@@ -216,9 +220,7 @@ def _fit_line(
     return n
 
 
-@kernel(
-    "void(float64[:, ::1], int64[::1], int64[:, ::1], float64, float64[:, :, ::1], int64[::1])"
-)
+@kernel("void(float64[:, ::1], int64[::1], int64[:, ::1], float64, float64[:, :, ::1], int64[::1])")
 def fit_curves(
     points: np.ndarray,
     ends: np.ndarray,

@@ -58,7 +58,9 @@ def test_where_three_labels_meet_an_arc_ends(trace):
 def test_a_cubic_is_the_nearest_one(seed, count):
     rng = np.random.default_rng(seed)
     angle = np.cumsum(rng.normal(0, 0.05, count))
-    line = np.cumsum(np.stack([np.sin(angle), np.cos(angle)], 1), 0) + rng.normal(0, 0.02, (count, 2))
+    line = np.cumsum(np.stack([np.sin(angle), np.cos(angle)], 1), 0) + rng.normal(
+        0, 0.02, (count, 2)
+    )
     steps = np.hypot(*np.diff(line, axis=0).T)
     along = np.concatenate([[0], np.cumsum(steps)])
     leave, arrive = (np.array([np.sin(a), np.cos(a)]) for a in (angle[0], angle[-1]))
@@ -80,7 +82,12 @@ def drawn(start, curves):
     """Points along the curves."""
     t = np.linspace(0, 1, 50)[:, None]
     for one, two, end in curves:
-        yield (1 - t) ** 3 * start + 3 * t * (1 - t) ** 2 * one + 3 * t**2 * (1 - t) * two + t**3 * end
+        yield (
+            (1 - t) ** 3 * start
+            + 3 * t * (1 - t) ** 2 * one
+            + 3 * t**2 * (1 - t) * two
+            + t**3 * end
+        )
         start = end
 
 
