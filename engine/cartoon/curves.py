@@ -25,6 +25,8 @@ Savitzky & Golay, Smoothing and differentiation of data by simplified least squa
 """
 SMALL = 8
 """Points of a loop around four pixels, of which smoothing would leave little."""
+FAR = np.float32(1e6)
+"""In place of infinity, between which and another no crossing can be found."""
 BEYOND = 2
 """Working pixels by which paths reach over the picture's border, so that its corners are full."""
 
@@ -54,7 +56,8 @@ def trace_level(field: NDArray[np.float32]) -> str:
 
     The border lies where the field, linear between neighbouring pixel centres, crosses 0.
     """
-    field = np.pad(np.pad(field, BEYOND, "edge"), 1, constant_values=-1)
+    finite = np.clip(field, -FAR, FAR)
+    field = np.pad(np.pad(finite, BEYOND, "edge"), 1, constant_values=-1)
     is_above = (field > 0).astype(np.uint8)
     points, ends, arcs = _trace(is_above)
     before, after = points // 2, (points + 1) // 2

@@ -101,6 +101,13 @@ def test_the_smallest_pictures_are_covered(shape):
     )
 
 
+def test_an_infinite_field_is_cut_at_its_pixels():
+    field = np.full((6, 6), -np.inf, np.float32)
+    field[2:4, 1:5] = np.inf
+    assert area(trace_level(field)) == pytest.approx(8, rel=0.2)
+    assert painted(trace_level(np.full((6, 6), np.inf, np.float32)), (6, 6)).all()
+
+
 @pytest.mark.parametrize("is_hole", [False, True])
 def test_one_pixel_is_a_shape(is_hole):
     labels = np.zeros((9, 9), np.uint8)
