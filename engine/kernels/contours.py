@@ -29,7 +29,7 @@ def _sides(labels: np.ndarray, y: int, x: int, direction: int) -> tuple[int, int
 def _is_junction(labels: np.ndarray, y: int, x: int) -> bool:
     """Three labels or more meet at corner (y, x)."""
     a, b, c, d = labels[y - 1, x - 1], labels[y - 1, x], labels[y, x], labels[y, x - 1]
-    changes = (a != b) + (b != c) + (c != d) + (d != a)
+    changes = int(a != b) + int(b != c) + int(c != d) + int(d != a)
     return changes == 3 or (changes == 4 and not (a == c and b == d))
 
 
