@@ -18,8 +18,15 @@ GRID = 5
 and a finer grid makes larger files."""
 TOLERANCE = 0.35
 """Working pixels between a path and its border: less than a pixel's anti-aliasing hides."""
-SMOOTHING = 3
-"""Rounds in which a border's points move between their neighbours: stairs of one pixel vanish."""
+SMOOTHING = (7 / 21, 6 / 21, 3 / 21, -2 / 21)
+"""Weights of a border's point and its neighbours on either side: stairs vanish, curves stay.
+
+Savitzky & Golay, Smoothing and differentiation of data by simplified least squares, 1964.
+"""
+SMALL = 8
+"""Points of a loop around four pixels, of which smoothing would leave little."""
+FAR = np.float32(1e6)
+"""In place of infinity, between which and another no crossing can be found."""
 BEYOND = 2
 """Working pixels by which paths reach over the picture's border, so that its corners are full."""
 
@@ -49,7 +56,8 @@ def trace_level(field: NDArray[np.float32]) -> str:
 
     The border lies where the field, linear between neighbouring pixel centres, crosses 0.
     """
-    field = np.pad(np.pad(field, BEYOND, "edge"), 1, constant_values=-1)
+    finite = np.clip(field, -FAR, FAR)
+    field = np.pad(np.pad(finite, BEYOND, "edge"), 1, constant_values=-1)
     is_above = (field > 0).astype(np.uint8)
     points, ends, arcs = _trace(is_above)
     before, after = points // 2, (points + 1) // 2
@@ -73,15 +81,20 @@ def _trace(
 def _smooth(
     points: NDArray[np.float64], ends: NDArray[np.int64], arcs: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The points moved between their neighbours; junctions stay."""
+    """The points without their stairs; junctions stay, and so do loops of a few points."""
     first, last, is_loop = _firsts(ends), ends - 1, arcs[:, 2] == 1
     before, after = np.arange(len(points)) - 1, np.arange(len(points)) + 1
     before[first], after[last] = last, first
     fixed = np.concatenate([first[~is_loop], last[~is_loop]])
     before[fixed] = after[fixed] = fixed
-    for _ in range(SMOOTHING):
-        points = (points[before] + 2 * points + points[after]) / 4
-    return points
+    smooth = SMOOTHING[0] * points
+    left = right = np.arange(len(points))
+    for weight in SMOOTHING[1:]:
+        left, right = before[left], after[right]
+        smooth += weight * (points[left] + points[right])
+    is_small = np.repeat(is_loop & (ends - first <= SMALL), ends - first)
+    is_small[fixed] = True
+    return np.where(is_small[:, None], points, smooth)
 
 
 def _to_paths(

@@ -13,7 +13,7 @@ from engine.cartoon.refined.shapes import Shapes
 from engine.text import printable
 
 HIDDEN = 3.0
-"""Working pixels outside of the silhouette from which on nothing is written: it is cut off there."""
+"""Working pixels outside of the silhouette; what lies further out is not written, being cut off."""
 SEAM = 1.0
 """Working pixels, the width of the line under the border of two regions."""
 
@@ -46,37 +46,41 @@ def to_svg(
         Any text, for instance the photo's name.
     """
     height, width = size
-    behind = "" if background is None else f'<rect width="100%" height="100%" {_fill(background)}/>'
-    return (
+    parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}">\n<title>{html.escape(printable(title))}</title>\n'
-        f"{behind}\n{_draw(shapes, colours) if shapes else ''}</svg>\n"
-    )
+        f' viewBox="0 0 {width} {height}">',
+        f"<title>{html.escape(printable(title))}</title>",
+    ]
+    if background is not None:
+        parts.append(f'<rect width="100%" height="100%" {_fill(background)}/>')
+    if shapes is not None:
+        parts += _draw(shapes, colours)
+    return "\n".join([*parts, "</svg>", ""])
 
 
-def _draw(shapes: Shapes, colours: NDArray[np.uint8]) -> str:
+def _draw(shapes: Shapes, colours: NDArray[np.uint8]) -> list[str]:
     """The person in ink, over it the inside of the outline in colour, over that the strokes."""
     hidden = shapes.edge < -shapes.outline - HIDDEN
     regions = trace_regions(np.where(hidden, np.uint8(NOTHING), shapes.labels))
     strokes = trace_level(np.where(hidden, np.float32(-1), shapes.ink))
     inside = trace_level(shapes.edge - np.float32(shapes.outline))
     person = trace_level(shapes.edge + np.float32(shapes.outline)) if shapes.outline else ""
-    flats = "\n".join(_region(colours[label], path) for label, path in regions.items())
+    flats = [_region(colours[label], path) for label, path in regions.items()]
     ink = _fill(shapes.ink_colour)
     # Several drawings may stand in one page, where a name belongs to all.
-    name = f"{zlib.crc32((inside + flats).encode()):08x}"
-    return f"""<g transform="{_placed(shapes)}">
-<clipPath id="inside-{name}"><path d="{inside}"/></clipPath>
-<path {ink} d="{person}"/>
-<g clip-path="url(#inside-{name})">
-<use href="#regions-{name}" stroke-width="{SEAM * GRID:g}" stroke-linejoin="round"/>
-<g stroke-width="0"><g id="regions-{name}">
-{flats}
-</g></g>
-<path {ink} d="{strokes}"/>
-</g>
-</g>
-"""
+    name = f"{zlib.crc32(''.join([inside, *flats]).encode()):08x}"
+    return [
+        f'<g transform="{_placed(shapes)}">',
+        f'<clipPath id="inside-{name}"><path d="{inside}"/></clipPath>',
+        *([f'<path {ink} d="{person}"/>'] if person else []),
+        f'<g clip-path="url(#inside-{name})">',
+        f'<use href="#regions-{name}" stroke-width="{SEAM * GRID:g}" stroke-linejoin="round"/>',
+        f'<g stroke-width="0"><g id="regions-{name}">',
+        *flats,
+        "</g></g>",
+        *([f'<path {ink} d="{strokes}"/>'] if strokes else []),
+        "</g></g>",
+    ]
 
 
 def _placed(shapes: Shapes) -> str:

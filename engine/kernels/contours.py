@@ -7,6 +7,8 @@ import numpy as np
 from engine.kernels.jit import helper, kernel
 
 EAST, SOUTH, WEST, NORTH = range(4)
+LOOP_DETAIL = 40.0
+"""A loop's length, over the tolerance it gets at most: the smallest shapes keep theirs."""
 TANGENT_REACH = 2
 """Points to each side that give a curve's direction: one pixel's stair cannot turn it."""
 
@@ -27,7 +29,7 @@ def _sides(labels: np.ndarray, y: int, x: int, direction: int) -> tuple[int, int
 def _is_junction(labels: np.ndarray, y: int, x: int) -> bool:
     """Three labels or more meet at corner (y, x)."""
     a, b, c, d = labels[y - 1, x - 1], labels[y - 1, x], labels[y, x], labels[y, x - 1]
-    changes = (a != b) + (b != c) + (c != d) + (d != a)
+    changes = int(a != b) + int(b != c) + int(c != d) + int(d != a)
     return changes == 3 or (changes == 4 and not (a == c and b == d))
 
 
@@ -146,11 +148,11 @@ def _tangent(line: np.ndarray, k: int, is_loop: bool) -> tuple[float, float]:
 def fit_cubic(
     line: np.ndarray, first: int, last: int, along: np.ndarray, ty0: float, tx0: float,
     ty1: float, tx1: float, curve: np.ndarray,
-) -> tuple[float, int]:  # fmt: skip
-    """The cubic nearest to line[first..last] that leaves along t0 and arrives along t1.
+) -> float:  # fmt: skip
+    """The largest squared distance of a point from the curve at its share of the length, `along`.
 
-    `curve`, float64 (3, 2), takes its control points after the first. Returned: the largest
-    squared distance of a point from the curve at its share of the length, `along`; and its index.
+    The curve is the cubic nearest to line[first..last] that leaves along t0 and arrives along t1,
+    of least squares; `curve`, float64 (3, 2), takes its control points after the first.
     """
     y0, x0, y3, x3 = line[first, 0], line[first, 1], line[last, 0], line[last, 1]
     c00 = c01 = c11 = r0 = r1 = 0.0
@@ -177,21 +179,23 @@ def fit_cubic(
     y1, x1, y2, x2 = y0 + reach0 * ty0, x0 + reach0 * tx0, y3 - reach1 * ty1, x3 - reach1 * tx1
     curve[0, 0], curve[0, 1], curve[1, 0], curve[1, 1] = y1, x1, y2, x2
     curve[2, 0], curve[2, 1] = y3, x3
-    worst, where = 0.0, (first + last) // 2
+    worst = 0.0
     for k in range(first + 1, last):
         u = (along[k] - base) / length
         v = 1.0 - u
         b0, b1, b2, b3 = v * v * v, 3 * u * v * v, 3 * u * u * v, u * u * u
         dy = b0 * y0 + b1 * y1 + b2 * y2 + b3 * y3 - line[k, 0]
         dx = b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3 - line[k, 1]
-        if dy * dy + dx * dx > worst:
-            worst, where = dy * dy + dx * dx, k
-    return worst, where
+        worst = max(worst, dy * dy + dx * dx)
+    return worst
 
 
 @helper
 def _fit_line(line: np.ndarray, is_loop: bool, tolerance: float, curves: np.ndarray, n: int) -> int:
-    """Cubics along the line into `curves` from n on; where they end. Split at the worst point."""
+    """Cubics along the line into `curves` from n on; where they end.
+
+    A part that is too far from its cubic is halved.
+    """
     along = np.zeros(len(line))
     for k in range(1, len(line)):
         dy, dx = line[k, 0] - line[k - 1, 0], line[k, 1] - line[k - 1, 1]
@@ -200,13 +204,14 @@ def _fit_line(line: np.ndarray, is_loop: bool, tolerance: float, curves: np.ndar
     ends[0], waiting, first = len(line) - 1, 1, 0
     if is_loop:
         ends[1], waiting = len(line) // 2, 2
+        tolerance = min(tolerance, along[-1] / LOOP_DETAIL)
     while waiting:
         last = ends[waiting - 1]
         ty0, tx0 = _tangent(line, first, is_loop)
         ty1, tx1 = _tangent(line, last, is_loop)
-        error, worst = fit_cubic(line, first, last, along, ty0, tx0, ty1, tx1, curves[n])
+        error = fit_cubic(line, first, last, along, ty0, tx0, ty1, tx1, curves[n])
         if error > tolerance * tolerance:
-            ends[waiting] = worst
+            ends[waiting] = (first + last) // 2
             waiting += 1
         else:
             first = last
