@@ -6,7 +6,8 @@ import numpy as np
 
 from engine.kernels.jit import helper, kernel
 
-OUTSIDE, FLAT, MIXED = 0, 1, 2
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+FLAT, BORDER, SOFT, INKED, EDGE, OUTSIDE = 0, 1, 2, 4, 8, 16
 REACH = 0.8
 """Working pixels beyond the outline within which a cell may still be partly covered."""
 
@@ -29,51 +30,30 @@ def find_kinds(
 ) -> None:
     """The rows `top` to `bottom` of `kinds`, uint8 (h - 1, w - 1): what a cell of 4 corners is.
 
-    OUTSIDE: not covered. FLAT: one colour, without ink, and the tones are that colour or do not
-    hold. MIXED: anything else. Fields are as for `render`.
+    OUTSIDE: not covered. Else a sum of BORDER (of several labels), SOFT (with tones), INKED and
+    EDGE (near the silhouette); FLAT is none of them. Fields are as for `render`.
     """
+    beyond = outline + np.float32(REACH)
     for y in range(top, bottom):
         for x in range(kinds.shape[1]):
             label = labels[y, x]
             lowest, highest, most_ink = edge[y, x], edge[y, x], ink[y, x]
-            is_flat = True
+            softest, is_plain, kind = np.uint8(0), True, FLAT
             for n in range(4):
                 i, j = y + (n >> 1), x + (n & 1)
                 lowest, highest = min(lowest, edge[i, j]), max(highest, edge[i, j])
-                most_ink = max(most_ink, ink[i, j])
-                is_flat = is_flat and labels[i, j] == label
-                if soft[i, j] > 0:
-                    for c in range(3):
-                        is_flat = is_flat and tones[i, j, c] == colours[label, c]
-            if highest < -outline - np.float32(REACH):
-                kinds[y, x] = OUTSIDE
-            elif is_flat and most_ink <= 0 and lowest > outline + np.float32(REACH):
-                kinds[y, x] = FLAT
-            else:
-                kinds[y, x] = MIXED
-
-
-@helper
-def _between(a: np.float32, b: np.float32, c: np.float32, d: np.float32, tx: np.float32,
-             ty: np.float32) -> np.float32:  # fmt: skip
-    """Bilinear, of the corners a b over c d."""
-    upper, lower = a + tx * (b - a), c + tx * (d - c)
-    return upper + ty * (lower - upper)
-
-
-@helper
-def _steepness(a: np.float32, b: np.float32, c: np.float32, d: np.float32, tx: np.float32,
-               ty: np.float32, sx: np.float32, sy: np.float32) -> np.float32:  # fmt: skip
-    """Length of the bilinear patch's gradient per output pixel, and a little, so as not to be 0."""
-    across = (b - a) + ty * ((d - c) - (b - a))
-    down = (c - a) + tx * ((d - b) - (c - a))
-    across, down = across * sx, down * sy
-    return np.sqrt(across * across + down * down) + np.float32(1e-4)
-
-
-@helper
-def _corner(field: np.ndarray, i: int, j: int, n: int) -> np.float32:
-    return np.float32(field[i + (n >> 1), j + (n & 1)])
+                most_ink, softest = max(most_ink, ink[i, j]), max(softest, soft[i, j])
+                if labels[i, j] != label:
+                    kind |= BORDER
+                for c in range(3):
+                    is_plain = is_plain and tones[i, j, c] == colours[label, c]
+            if softest > 0 and not (is_plain and kind == FLAT):
+                kind |= SOFT
+            if most_ink > 0:
+                kind |= INKED
+            if lowest <= beyond:
+                kind |= EDGE
+            kinds[y, x] = OUTSIDE if highest < -beyond else kind
 
 
 @helper
@@ -82,79 +62,93 @@ def _clamp(value: np.float32) -> np.float32:
 
 
 @helper
-def _flat_colour(
-    fields: np.ndarray, labels: np.ndarray, colours: np.ndarray, i: int, j: int, tx: np.float32,
-    ty: np.float32, sx: np.float32, sy: np.float32, colour: np.ndarray,
-) -> None:  # fmt: skip
-    """The two highest of the corners' labels, mixed by how far the pixel lies on either side."""
-    first = second = np.int64(-1)
-    high, next_high = np.float32(-1), np.float32(-1)
-    for n in range(4):
-        label = np.int64(labels[i + (n >> 1), j + (n & 1)])
-        if label in (first, second):
-            continue
-        field = fields[label]
-        value = _between(
-            _corner(field, i, j, 0), _corner(field, i, j, 1), _corner(field, i, j, 2),
-            _corner(field, i, j, 3), tx, ty,
-        )  # fmt: skip
-        if value > high:
-            second, next_high = first, high
-            first, high = label, value
-        elif value > next_high:
-            second, next_high = label, value
-    share = np.float32(1)
-    if second >= 0:
-        a, b, c, d = (
-            _corner(fields[first], i, j, 0) - _corner(fields[second], i, j, 0),
-            _corner(fields[first], i, j, 1) - _corner(fields[second], i, j, 1),
-            _corner(fields[first], i, j, 2) - _corner(fields[second], i, j, 2),
-            _corner(fields[first], i, j, 3) - _corner(fields[second], i, j, 3),
-        )
-        steepness = _steepness(a, b, c, d, tx, ty, sx, sy)
-        share = _clamp(np.float32(0.5) + (high - next_high) / steepness)
-    else:
-        second = first
-    for c in range(3):
-        other = np.float32(colours[second, c])
-        colour[c] = other + share * (np.float32(colours[first, c]) - other)
+def _to_level(value: np.float32) -> np.uint8:
+    """Rounded; by way of 32 bits, because 64 take longer."""
+    return np.uint8(np.int32(value + np.float32(0.5)))
 
 
 @helper
-def _soften(
-    tones: np.ndarray, soft: np.ndarray, i: int, j: int, tx: np.float32, ty: np.float32,
-    colour: np.ndarray,
-) -> None:  # fmt: skip
-    held = _between(
-        _corner(soft, i, j, 0), _corner(soft, i, j, 1), _corner(soft, i, j, 2),
-        _corner(soft, i, j, 3), tx, ty,
-    ) / np.float32(255)  # fmt: skip
-    if held > 0:
-        for c in range(3):
-            tone = _between(
-                np.float32(tones[i, j, c]), np.float32(tones[i, j + 1, c]),
-                np.float32(tones[i + 1, j, c]), np.float32(tones[i + 1, j + 1, c]), tx, ty,
-            )  # fmt: skip
-            colour[c] = colour[c] + held * (tone - colour[c])
+def _set_line(
+    field: np.ndarray, scale: np.float32, i: int, ty: np.float32, line: np.ndarray
+) -> None:
+    """A field times a scale, between its rows `i` and `i` + 1."""
+    above, below = field[i], field[i + 1]
+    for x in range(len(line)):
+        upper = np.float32(above[x]) * scale
+        line[x] = upper + ty * (np.float32(below[x]) * scale - upper)
+
+
+@helper
+def _steepness(
+    across: np.float32, down: np.float32, sx: np.float32, sy: np.float32
+) -> np.float32:
+    """Length of a gradient per output pixel, and a little, so as not to be 0."""
+    across, down = across * sx, down * sy
+    return np.sqrt(across * across + down * down) + np.float32(1e-4)
+
+
+@helper
+def _set_candidates(
+    fields: np.ndarray, labels: np.ndarray, i: int, j: int, ty: np.float32, names: np.ndarray,
+    sides: np.ndarray,
+) -> int:  # fmt: skip
+    """The labels of a cell's corners, each once, and of their fields in this row: the value at the
+    left, its rise to the right, and the same of the slope downwards."""
+    count = 0
+    for n in range(4):
+        label = labels[i + (n >> 1), j + (n & 1)]
+        is_new = True
+        for k in range(count):
+            is_new = is_new and names[k] != label
+        if is_new:
+            a, b = np.float32(fields[label, i, j]), np.float32(fields[label, i, j + 1])
+            c, d = np.float32(fields[label, i + 1, j]), np.float32(fields[label, i + 1, j + 1])
+            names[count] = label
+            sides[count, 0] = a + ty * (c - a)
+            sides[count, 1] = (b + ty * (d - b)) - sides[count, 0]
+            sides[count, 2] = c - a
+            sides[count, 3] = (d - b) - sides[count, 2]
+            count += 1
+    return count
+
+
+@helper
+def _choose(
+    sides: np.ndarray, count: int, tx: np.float32, sx: np.float32, sy: np.float32
+) -> tuple[int, int, np.float32]:
+    """The two highest candidates, and the share of the first, by how far the pixel lies on its
+    side."""
+    first = second = 0
+    high, next_high = np.float32(-1), np.float32(-1)
+    for k in range(count):
+        value = sides[k, 0] + tx * sides[k, 1]
+        if value > high:
+            second, next_high = first, high
+            first, high = k, value
+        elif value > next_high:
+            second, next_high = k, value
+    across = sides[first, 1] - sides[second, 1]
+    down = (sides[first, 2] - sides[second, 2]) + tx * (sides[first, 3] - sides[second, 3])
+    share = np.float32(0.5) + (high - next_high) / _steepness(across, down, sx, sy)
+    return first, second, _clamp(share)
 
 
 @helper
 def _ink_share(
-    ink: np.ndarray, i: int, j: int, tx: np.float32, ty: np.float32, sx: np.float32, sy: np.float32
-) -> np.float32:
-    """How much of the pixel is ink; a cell without a corner above 0 has none."""
-    a, b = ink[i, j], ink[i, j + 1]
-    c, d = ink[i + 1, j], ink[i + 1, j + 1]
-    if max(max(a, b), max(c, d)) <= 0:
-        return np.float32(0)
-    steepness = _steepness(a, b, c, d, tx, ty, sx, sy)
-    return _clamp(np.float32(0.5) + _between(a, b, c, d, tx, ty) / steepness)
+    ink: np.ndarray, line: np.ndarray, i: int, j: int, tx: np.float32, sx: np.float32,
+    sy: np.float32,
+) -> np.float32:  # fmt: skip
+    left, across = line[j], line[j + 1] - line[j]
+    down = ink[i + 1, j] - ink[i, j]
+    down = down + tx * ((ink[i + 1, j + 1] - ink[i, j + 1]) - down)
+    level = left + tx * across
+    return _clamp(np.float32(0.5) + level / _steepness(across, down, sx, sy))
 
 
 @kernel(
     "void(uint8[:, :, ::1], uint8[:, ::1], uint8[:, :, ::1], uint8[:, ::1], float32[:, ::1],"
     " float32[:, ::1], uint8[:, ::1], uint8[:, ::1], uint8[::1], float32, int64[::1], float32[::1],"
-    " int64[::1], float32[::1], float32, float32, int64, int64, uint8[:, :, :])"
+    " int64[::1], float32[::1], float32, float32, int64, int64, uint8[:, ::1], uint8[:, ::1])"
 )
 def render(
     fields: np.ndarray,
@@ -176,6 +170,7 @@ def render(
     top: int,
     bottom: int,
     out: np.ndarray,
+    coverage: np.ndarray,
 ) -> None:
     """Draws the rows `top` to `bottom` of `out` over what is there.
 
@@ -191,50 +186,112 @@ def render(
     outline
         Half the width of the silhouette's line, working pixels; 0 for none.
     row_cells, row_shares : (H,)
-        The cell of each row, and how far down in it the row lies, 0..1.
+        The cell of each row, and how far down in it the row lies, 0..1. Rows without a cell have -1.
     column_starts, column_shares : (w,), (W,)
         The first column of each cell, and the end; how far right in its cell each column lies.
     sx, sy
-        Working pixels per output pixel.
-    out : uint8 (H, W, 3 or 4)
-        With a fourth channel colours are not mixed with what is there, and it becomes the coverage.
+        Working pixels per output pixel, up to 1.
+    out : uint8 (H, 3 W)
+    coverage : uint8 (H, W), or without a row
+        How much of each pixel is covered; colours are then not mixed with what is there.
     """
     half, one, full = np.float32(0.5), np.float32(1), np.float32(255)
-    per_pixel = one / sx
-    colour = np.empty(3, np.float32)
-    is_mixed_with = out.shape[2] == 3
+    per_pixel, reach = one / sx, outline / sx
+    h, w = labels.shape
+    names, sides = np.empty(4, np.uint8), np.empty((4, 4), np.float32)
+    held, ink_line, edge_line = np.empty((3, w), np.float32)
+    tone, tones = np.empty(3 * w, np.float32), tones.reshape(h, 3 * w)
+    ink_r, ink_g, ink_b = (
+        np.float32(ink_colour[0]), np.float32(ink_colour[1]), np.float32(ink_colour[2]),
+    )  # fmt: skip
+    is_transparent = len(coverage) > 0
+    count = 0
     for y in range(top, bottom):
         i, ty = row_cells[y], row_shares[y]
-        for j in range(kinds.shape[1]):
-            kind = kinds[i, j]
+        if i < 0:
+            continue
+        _set_line(soft, one / full, i, ty, held)
+        _set_line(tones, one, i, ty, tone)
+        _set_line(ink, one, i, ty, ink_line)
+        _set_line(edge, one, i, ty, edge_line)
+        row = out[y]
+        for j in range(w - 1):
+            kind, label = kinds[i, j], labels[i, j]
             if kind == OUTSIDE:
                 continue
+            # Unsigned, because no index is then checked for counting from the end.
+            start, stop = np.uint64(column_starts[j]), np.uint64(column_starts[j + 1])
+            place = np.uint64(3) * start
+            if is_transparent and not kind & EDGE:
+                coverage[y, start:stop] = 255
             if kind == FLAT:
-                label = labels[i, j]
-                r, g, b = colours[label, 0], colours[label, 1], colours[label, 2]
-                for x in range(column_starts[j], column_starts[j + 1]):
-                    out[y, x, 0], out[y, x, 1], out[y, x, 2] = r, g, b
-                    if not is_mixed_with:
-                        out[y, x, 3] = 255
+                for _ in range(start, stop):
+                    row[place] = colours[label, 0]
+                    row[place + ONE] = colours[label, 1]
+                    row[place + TWO] = colours[label, 2]
+                    place += THREE
                 continue
-            for x in range(column_starts[j], column_starts[j + 1]):
+            r, g, b = (
+                np.float32(colours[label, 0]), np.float32(colours[label, 1]),
+                np.float32(colours[label, 2]),
+            )  # fmt: skip
+            h0, r0, g0, b0 = held[j], tone[3 * j], tone[3 * j + 1], tone[3 * j + 2]
+            h1, r1 = held[j + 1] - h0, tone[3 * j + 3] - r0
+            g1, b1 = tone[3 * j + 4] - g0, tone[3 * j + 5] - b0
+            if kind == SOFT:
+                for x in range(start, stop):
+                    tx = column_shares[x]
+                    part = h0 + tx * h1
+                    row[place] = _to_level(r + part * ((r0 + tx * r1) - r))
+                    row[place + ONE] = _to_level(g + part * ((g0 + tx * g1) - g))
+                    row[place + TWO] = _to_level(b + part * ((b0 + tx * b1) - b))
+                    place += THREE
+                continue
+            if kind & BORDER:
+                count = _set_candidates(fields, labels, i, j, ty, names, sides)
+            for x in range(start, stop):
                 tx = column_shares[x]
-                distance = per_pixel * _between(
-                    edge[i, j], edge[i, j + 1], edge[i + 1, j], edge[i + 1, j + 1], tx, ty
-                )
-                cover = _clamp(half + distance + outline * per_pixel)
-                if cover <= 0:
-                    continue
-                _flat_colour(fields, labels, colours, i, j, tx, ty, sx, sy, colour)
-                _soften(tones, soft, i, j, tx, ty, colour)
-                black = _ink_share(ink, i, j, tx, ty, sx, sy)
-                if outline > 0:
-                    black = max(black, _clamp(half + outline * per_pixel - distance))
-                for c in range(3):
-                    value = colour[c] + black * (np.float32(ink_colour[c]) - colour[c])
-                    if is_mixed_with:
-                        behind = np.float32(out[y, x, c])
-                        value = behind + cover * (value - behind)
-                    out[y, x, c] = np.uint8(value + half)
-                if not is_mixed_with:
-                    out[y, x, 3] = np.uint8(cover * full + half)
+                here, place = place, place + THREE
+                black, cover = np.float32(0), one
+                if kind & EDGE:
+                    distance = edge_line[j] + tx * (edge_line[j + 1] - edge_line[j])
+                    distance = per_pixel * distance
+                    cover = _clamp(half + distance + reach)
+                    if cover <= 0:
+                        continue
+                    if outline > 0:
+                        black = _clamp(half + reach - distance)
+                if kind & BORDER:
+                    first, second, share = _choose(sides, count, tx, sx, sy)
+                    p, q = names[first], names[second]
+                    r, g, b = (
+                        np.float32(colours[q, 0]), np.float32(colours[q, 1]),
+                        np.float32(colours[q, 2]),
+                    )  # fmt: skip
+                    r = r + share * (np.float32(colours[p, 0]) - r)
+                    g = g + share * (np.float32(colours[p, 1]) - g)
+                    b = b + share * (np.float32(colours[p, 2]) - b)
+                red, green, blue = r, g, b
+                if kind & SOFT:
+                    part = h0 + tx * h1
+                    red = r + part * ((r0 + tx * r1) - r)
+                    green = g + part * ((g0 + tx * g1) - g)
+                    blue = b + part * ((b0 + tx * b1) - b)
+                if kind & INKED:
+                    black = max(black, _ink_share(ink, ink_line, i, j, tx, sx, sy))
+                red = red + black * (ink_r - red)
+                green = green + black * (ink_g - green)
+                blue = blue + black * (ink_b - blue)
+                if is_transparent:
+                    coverage[y, x] = _to_level(cover * full)
+                elif cover < one:
+                    r0_, g0_, b0_ = (
+                        np.float32(row[here]), np.float32(row[here + ONE]),
+                        np.float32(row[here + TWO]),
+                    )  # fmt: skip
+                    red = r0_ + cover * (red - r0_)
+                    green = g0_ + cover * (green - g0_)
+                    blue = b0_ + cover * (blue - b0_)
+                row[here] = _to_level(red)
+                row[here + ONE] = _to_level(green)
+                row[here + TWO] = _to_level(blue)

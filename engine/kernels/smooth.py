@@ -30,7 +30,7 @@ def unmix_white(colours: np.ndarray, alpha: np.ndarray) -> None:
                 for c in range(3):
                     mixed = np.float32(colours[y, x, c])
                     own = (mixed - white * (one - part)) / part
-                    colours[y, x, c] = np.uint8(min(max(own, zero), white) + np.float32(0.5))
+                    colours[y, x, c] = np.uint8(np.int32(min(max(own, zero), white) + np.float32(0.5)))
 
 
 @kernel("void(uint8[:, :, ::1], float32[:, ::1], int64, int64, float32[:, :, ::1])")
@@ -72,14 +72,16 @@ def _sweep(block: np.ndarray, steps: np.ndarray, feedback: np.ndarray, decay: np
             decay[i, 0, k] = feedback[0, steps[i, k]]
             decay[i, 1, k] = feedback[1, steps[i, k]]
         for c in range(PLANES):
-            here, before, share = block[i, c], block[i - 1, c], decay[i, 0 if c < 2 else 1]
+            kind = 0 if c < 2 else 1
             for k in range(BLOCK):
-                here[k] = here[k] + share[k] * (before[k] - here[k])
+                here = block[i, c, k]
+                block[i, c, k] = here + decay[i, kind, k] * (block[i - 1, c, k] - here)
     for i in range(n - 2, -1, -1):
         for c in range(PLANES):
-            here, after, share = block[i, c], block[i + 1, c], decay[i + 1, 0 if c < 2 else 1]
+            kind = 0 if c < 2 else 1
             for k in range(BLOCK):
-                here[k] = here[k] + share[k] * (after[k] - here[k])
+                here = block[i, c, k]
+                block[i, c, k] = here + decay[i + 1, kind, k] * (block[i + 1, c, k] - here)
 
 
 @kernel("void(float32[:, :, ::1], uint8[:, ::1], float32[:, ::1], int64, int64)")
@@ -101,19 +103,18 @@ def filter_rows(
             for tile in range(0, width, TILE):
                 end = min(tile + TILE, width)
                 for k in range(rows):
-                    source = planes[first + k, c, tile:end]
-                    for x in range(end - tile):
-                        block[tile + x, c, k] = source[x]
+                    for x in range(tile, end):
+                        block[x, c, k] = planes[first + k, c, x]
         for x in range(width):
-            part[x, :rows] = steps[x, first : first + rows]
+            for k in range(rows):
+                part[x, k] = steps[x, first + k]
         _sweep(block, part, feedback, decay)
         for c in range(PLANES):
             for tile in range(0, width, TILE):
                 end = min(tile + TILE, width)
                 for k in range(rows):
-                    target = planes[first + k, c, tile:end]
-                    for x in range(end - tile):
-                        target[x] = block[tile + x, c, k]
+                    for x in range(tile, end):
+                        planes[first + k, c, x] = block[x, c, k]
 
 
 @kernel("void(float32[:, :, ::1], uint8[:, ::1], float32[:, ::1], int64, int64)")
@@ -127,11 +128,15 @@ def filter_columns(
     decay = np.empty((height, 2, BLOCK), np.float32)
     for first in range(left, right, BLOCK):
         columns = min(BLOCK, right - first)
+        start = np.uint64(first)  # unsigned indices are not checked for counting from the end
         for y in range(height):
             for c in range(PLANES):
-                block[y, c, :columns] = planes[y, c, first : first + columns]
-            part[y, :columns] = steps[y, first : first + columns]
+                for k in range(np.uint64(columns)):
+                    block[y, c, k] = planes[y, c, start + k]
+            for k in range(np.uint64(columns)):
+                part[y, k] = steps[y, start + k]
         _sweep(block, part, feedback, decay)
         for y in range(height):
             for c in range(PLANES):
-                planes[y, c, first : first + columns] = block[y, c, :columns]
+                for k in range(np.uint64(columns)):
+                    planes[y, c, start + k] = block[y, c, k]

@@ -194,6 +194,25 @@ def _two_nearest(i: int, j: int, k: int, colours: np.ndarray) -> int:
 
 
 @helper
+def _find_ways(colours: np.ndarray, softness: np.float32) -> np.ndarray:
+    """For each two colours what a difference of squared distances is multiplied with, to tell how
+    far on the soft part of the way between them a pixel is; large where there is no soft part."""
+    n = len(colours)
+    per_way = np.full((n, n), np.float32(1e9), np.float32)
+    for i in range(n):
+        for j in range(n):
+            d, e, f = (
+                colours[i, 0] - colours[j, 0],
+                colours[i, 1] - colours[j, 1],
+                colours[i, 2] - colours[j, 2],
+            )
+            way = np.float32(2) * softness * (d * d + e * e + f * f)
+            if way > np.float32(1e-9):
+                per_way[i, j] = np.float32(1) / way
+    return per_way
+
+
+@helper
 def _change(lab: np.ndarray, y: int, x: int, c: int) -> np.float32:
     """Square of a channel's change from pixel to pixel, by central differences."""
     h, w = lab.shape[:2]
@@ -240,6 +259,8 @@ def assign(
     half, one, full = np.float32(0.5), np.float32(1), np.float32(255)
     weight = np.float32(1.5)
     cells = np.full((FINE, FINE, FINE), UNKNOWN, np.uint16)
+    per_way = _find_ways(colours, softness)
+    steep2, per_held = steep * steep, full / (steep - gentle)
     for y in range(top, bottom):
         for x in range(lab.shape[1]):
             lightness, a, b = lab[y, x, 0], lab[y, x, 1], lab[y, x, 2]
@@ -258,22 +279,18 @@ def assign(
             if far < near:
                 first, second = second, first
                 near, far = far, near
-            d0 = colours[first, 0] - colours[second, 0]
-            d1 = colours[first, 1] - colours[second, 1]
-            d2 = colours[first, 2] - colours[second, 2]
-            apart = np.float32(2) * (d0 * d0 + d1 * d1 + d2 * d2)
-            share = one
-            if apart > 0 and softness > 0:
-                share = min(one, half + (far - near) / apart / softness)
             labels[y, x] = first
+            share = min(one, half + (far - near) * per_way[first, second])
             for c in range(3):
                 other = np.float32(painted[second, c])
                 mixed = other + share * (np.float32(painted[first, c]) - other)
-                tones[y, x, c] = np.uint8(mixed + half)
+                tones[y, x, c] = np.uint8(np.int32(mixed + half))
             change = _change(lab, y, x, 0)
             change += weight * weight * (_change(lab, y, x, 1) + _change(lab, y, x, 2))
-            held = (steep - np.sqrt(change)) / (steep - gentle)
-            soft[y, x] = np.uint8(min(max(held, np.float32(0)), one) * full)
+            held = np.float32(0)
+            if change < steep2:
+                held = min((steep - np.sqrt(change)) * per_held, full)
+            soft[y, x] = np.uint8(np.int32(held))
 
 
 @kernel("void(uint8[:, :, ::1], int64, int64, uint8[:, ::1])")
@@ -283,14 +300,14 @@ def find_highest(fields: np.ndarray, top: int, bottom: int, highest: np.ndarray)
     `fields` is uint8 (N, h, w), N up to 255.
     """
     width = fields.shape[2]
-    best = np.empty(width, np.uint8)
+    best = np.empty(width, np.uint16)  # the field, and 255 less the index below it
+    eight, low = np.uint16(8), np.uint16(255)
     for y in range(top, bottom):
-        best[:] = fields[0, y]
-        row = highest[y]
-        row[:] = 0
+        for x in range(width):
+            best[x] = np.uint16(fields[0, y, x]) << eight | low
         for n in range(1, len(fields)):
-            index, field = np.uint8(n), fields[n, y]
+            index = np.uint16(255 - n)
             for x in range(width):
-                higher = field[x] > best[x]
-                row[x] = index if higher else row[x]
-                best[x] = field[x] if higher else best[x]
+                best[x] = max(best[x], np.uint16(np.uint16(fields[n, y, x]) << eight | index))
+        for x in range(width):
+            highest[y, x] = np.uint8(low - (best[x] & low))

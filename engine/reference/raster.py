@@ -6,7 +6,6 @@ import numpy as np
 
 HALF, ONE = np.float32(0.5), np.float32(1)
 REACH = np.float32(0.8)
-OUTSIDE, FLAT, MIXED = 0, 1, 2
 
 
 def _corners(field: np.ndarray) -> list[np.ndarray]:
@@ -24,16 +23,14 @@ def find_kinds(
 ) -> np.ndarray:
     """What each cell of 4 corners is, uint8 (h - 1, w - 1); see the kernel."""
     first = _corners(labels)[0]
-    one_label = np.logical_and.reduce([corner == first for corner in _corners(labels)])
-    plain = [
-        (holds == 0) | (tone == colours[first]).all(axis=-1)
-        for holds, tone in zip(_corners(soft), _corners(tones), strict=True)
-    ]
-    dry = np.logical_and.reduce([corner <= 0 for corner in _corners(ink)])
-    within = np.minimum.reduce(_corners(edge)) > outline + REACH
-    flat = one_label & np.logical_and.reduce(plain) & dry & within
-    outside = np.maximum.reduce(_corners(edge)) < -outline - REACH
-    return np.where(outside, OUTSIDE, np.where(flat, FLAT, MIXED)).astype(np.uint8)
+    border = np.logical_or.reduce([corner != first for corner in _corners(labels)])
+    plain = [(tone == colours[first]).all(axis=-1) for tone in _corners(tones)]
+    plain = np.logical_and.reduce(plain) & ~border
+    soft = (np.maximum.reduce(_corners(soft)) > 0) & ~plain
+    inked = np.maximum.reduce(_corners(ink)) > 0
+    near = np.minimum.reduce(_corners(edge)) <= outline + REACH
+    outside = np.maximum.reduce(_corners(edge)) < -(outline + REACH)
+    return np.where(outside, 16, border + 2 * soft + 4 * inked + 8 * near).astype(np.uint8)
 
 
 class Taps:
@@ -48,21 +45,20 @@ class Taps:
         self.sx, self.sy = sx, sy
 
     def corners(self, field: np.ndarray) -> list[np.ndarray]:
-        """The four corners of each pixel's cell, (H, W, ...)."""
+        """The four corners of each pixel's cell, float32 (H, W)."""
         i, j = self.i[:, None], self.j[None]
-        return [field[i, j], field[i, j + 1], field[i + 1, j], field[i + 1, j + 1]]
+        places = ((i, j), (i, j + 1), (i + 1, j), (i + 1, j + 1))
+        return [field[place].astype(np.float32) for place in places]
 
-    def between(self, corners: list[np.ndarray]) -> np.ndarray:
-        a, b, c, d = (corner.astype(np.float32) for corner in corners)
-        shape = (*self.tx.shape, *(1,) * (a.ndim - 2))
-        tx, ty = self.tx.reshape(shape), self.ty.reshape(shape)
-        upper, lower = a + tx * (b - a), c + tx * (d - c)
-        return upper + ty * (lower - upper)
+    def patch(self, field: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the bilinear field: its value, and its slopes to the right and down."""
+        a, b, c, d = self.corners(field)
+        left = a + self.ty * (c - a)
+        across = (b + self.ty * (d - b)) - left
+        return left + self.tx * across, across, (c - a) + self.tx * ((d - b) - (c - a))
 
-    def steepness(self, corners: list[np.ndarray]) -> np.ndarray:
-        a, b, c, d = corners
-        across = ((b - a) + self.ty * ((d - c) - (b - a))) * self.sx
-        down = ((c - a) + self.tx * ((d - b) - (c - a))) * self.sy
+    def steepness(self, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        across, down = across * self.sx, down * self.sy
         return np.sqrt(across * across + down * down) + np.float32(1e-4)
 
 
@@ -74,31 +70,43 @@ def _flat_colour(
     taps: Taps, fields: np.ndarray, labels: np.ndarray, colours: np.ndarray
 ) -> np.ndarray:
     """The two highest of the corners' labels, mixed by how far the pixel lies on either side."""
-    at_corners = taps.corners(labels)
-    values, places = [], np.indices(taps.tx.shape)
-    stacks = [taps.corners(field) for field in fields]
-    heights = np.stack([taps.between(stack) for stack in stacks])
-    first, second = np.full(taps.tx.shape, -1), np.full(taps.tx.shape, -1)
+    places = np.indices(taps.tx.shape)
+    i, j = taps.i[:, None], taps.j[None]
+    first, second = np.full((2, *taps.tx.shape), -1)
     high, next_high = np.full((2, *taps.tx.shape), np.float32(-1))
-    for corner in at_corners:
-        label = corner.astype(int)
+    heights = np.stack([taps.patch(field)[0] for field in fields])
+    for label in (labels[i, j], labels[i, j + 1], labels[i + 1, j], labels[i + 1, j + 1]):
+        label = label.astype(int)
         value = heights[label, *places]
-        known = (label == first) | (label == second)
-        higher = ~known & (value > high)
-        middle = ~known & ~higher & (value > next_high)
-        second, next_high = (
-            np.where(higher, first, np.where(middle, label, second)),
-            np.where(higher, high, np.where(middle, value, next_high)),
-        )
+        is_new = (label != first) & (label != second)
+        higher = is_new & (value > high)
+        middle = is_new & ~higher & (value > next_high)
+        second = np.where(higher, first, np.where(middle, label, second))
+        next_high = np.where(higher, high, np.where(middle, value, next_high))
         first, high = np.where(higher, label, first), np.where(higher, value, high)
     alone = second < 0
     second = np.where(alone, first, second)
-    corners = np.array(stacks).astype(np.float32)  # (N, 4, H, W)
-    values = [corners[first, n, *places] - corners[second, n, *places] for n in range(4)]
-    share = _clamp(HALF + (high - next_high) / taps.steepness(values))
-    share = np.where(alone, ONE, share)[..., None]
+    share = HALF + (high - next_high) / _gap_steepness(taps, fields, first, second)
+    share = np.where(alone, ONE, _clamp(share))[..., None]
     own, other = colours[first].astype(np.float32), colours[second].astype(np.float32)
     return other + share * (own - other)
+
+
+def _gap_steepness(
+    taps: Taps, fields: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
+    """That of the difference of two fields."""
+    places = np.indices(first.shape)
+    corners = np.array([taps.corners(field) for field in fields])
+    slopes = []
+    for index in (first, second):
+        a, b, c, d = (corners[index, n, *places] for n in range(4))
+        left = a + taps.ty * (c - a)
+        slopes.append(((b + taps.ty * (d - b)) - left, c - a, (d - b) - (c - a)))
+    (across, down, turn), (other_across, other_down, other_turn) = slopes
+    return taps.steepness(
+        across - other_across, (down - other_down) + taps.tx * (turn - other_turn)
+    )
 
 
 def render(
@@ -113,33 +121,28 @@ def render(
     outline: np.float32,
     taps: Taps,
     behind: np.ndarray,
-) -> np.ndarray:
-    """The picture, uint8, of the shape of what is behind; see the kernel.
+    is_transparent: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The picture, uint8 (H, W, 3), on what is behind, and its coverage (H, W); see the kernel.
 
     Anti-aliasing by the distance to a field's zero line: its value by its gradient per pixel.
     """
-    per_pixel = ONE / taps.sx
-    distance = per_pixel * taps.between(taps.corners(edge))
-    cover = _clamp(HALF + distance + outline * per_pixel)
+    per_pixel, reach = ONE / taps.sx, outline / taps.sx
+    distance = per_pixel * taps.patch(edge)[0]
+    cover = _clamp(HALF + distance + reach)
     colour = _flat_colour(taps, fields, labels, colours)
-    held = (taps.between(taps.corners(soft)) / np.float32(255))[..., None]
-    tone = taps.between(taps.corners(tones))
-    colour = np.where(held > 0, colour + held * (tone - colour), colour)
-    levels = taps.corners(ink)
-    black = _clamp(HALF + taps.between(levels) / taps.steepness(levels))
-    black = np.where(np.maximum.reduce(levels) > 0, black, np.float32(0))
+    held = taps.patch(soft * (ONE / np.float32(255)))[0][..., None]
+    tone = np.stack([taps.patch(tones[..., c])[0] for c in range(3)], axis=-1)
+    colour = colour + held * (tone - colour)
+    level, across, down = taps.patch(ink)
+    black = _clamp(HALF + level / taps.steepness(across, down))
+    black = np.where(np.maximum.reduce(taps.corners(ink)) > 0, black, np.float32(0))
     if outline > 0:
-        black = np.maximum(black, _clamp(HALF + outline * per_pixel - distance))
+        black = np.maximum(black, _clamp(HALF + reach - distance))
     value = colour + black[..., None] * (ink_colour.astype(np.float32) - colour)
-    kinds = find_kinds(labels, tones, soft, ink, edge, colours, outline)
-    kind = kinds[taps.i[:, None], taps.j[None]]
-    flat = (kind == FLAT)[..., None]
-    value = np.where(flat, colours[labels[taps.i[:, None], taps.j[None]]], value)
-    cover = np.where(kind == FLAT, ONE, np.where(kind == OUTSIDE, np.float32(0), cover))
     part = cover[..., None]
-    if behind.shape[2] == 4:
-        drawn = np.dstack([value + HALF, cover * np.float32(255) + HALF]).astype(np.uint8)
-        return np.where(part > 0, drawn, behind)
     below = behind.astype(np.float32)
-    drawn = (below + part * (value - below) + HALF).astype(np.uint8)
-    return np.where(part > 0, drawn, behind)
+    if not is_transparent:
+        value = np.where(part < 1, below + part * (value - below), value)
+    drawn = np.where(part > 0, (value + HALF).astype(np.uint8), behind)
+    return drawn, (cover * np.float32(255) + HALF).astype(np.uint8)

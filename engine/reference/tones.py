@@ -107,27 +107,28 @@ def assign(
     swapped = far < near
     first, second = np.where(swapped, second, first), np.where(swapped, first, second)
     near, far = np.minimum(near, far), np.maximum(near, far)
-    apart = np.float32(2) * distance2(colours[first] - colours[second])
-    share = np.ones_like(near)
-    if softness > 0:
-        mixed = apart > 0
-        share[mixed] = HALF + (far - near)[mixed] / apart[mixed] / np.float32(softness)
+    way = np.float32(2) * np.float32(softness) * distance2(colours[first] - colours[second])
+    per_way = np.where(way > np.float32(1e-9), ONE / np.maximum(way, np.float32(1e-9)), np.float32(1e9))
+    share = HALF + (far - near) * per_way.astype(np.float32)
     share = np.minimum(share, ONE)[..., None]
     own, other = painted[first].astype(np.float32), painted[second].astype(np.float32)
     tones = (other + share * (own - other) + HALF).astype(np.uint8)
-    held = (np.float32(steep) - _find_change(lab)) / (np.float32(steep) - np.float32(gentle))
-    soft = (np.clip(held, np.float32(0), ONE) * np.float32(255)).astype(np.uint8)
+    steep, full = np.float32(steep), np.float32(255)
+    change = _find_change(lab)
+    held = (steep - np.sqrt(change)) * (full / (steep - np.float32(gentle)))
+    held = np.where(change < steep * steep, np.minimum(held, full), np.float32(0))
+    soft = held.astype(np.uint8)
     return first.astype(np.uint8), tones, soft
 
 
 def _find_change(lab: np.ndarray) -> np.ndarray:
-    """The change from pixel to pixel, a and b times 1.5, by central differences."""
+    """Square of the change from pixel to pixel, a and b times 1.5, by central differences."""
     padded = np.pad(lab, ((1, 1), (1, 1), (0, 0)), mode="edge")
     across = (padded[1:-1, 2:] - padded[1:-1, :-2]) * HALF
     down = (padded[2:, 1:-1] - padded[:-2, 1:-1]) * HALF
     squares = across * across + down * down
     weight = np.float32(1.5) * np.float32(1.5)
-    return np.sqrt(squares[..., 0] + weight * (squares[..., 1] + squares[..., 2]))
+    return squares[..., 0] + weight * (squares[..., 1] + squares[..., 2])
 
 
 def find_highest(fields: np.ndarray) -> np.ndarray:

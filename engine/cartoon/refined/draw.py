@@ -56,10 +56,12 @@ def draw(
         cartoon (H, W, 4).
     """
     style = STYLES[options.style or "comic"]
-    canvas = _make_canvas(cutout.shape[:2], behind, transparent)
+    height, width = cutout.shape[:2]
+    canvas = _make_canvas(cutout.shape, behind)
+    coverage = np.zeros((height if transparent else 0, width), np.uint8)
     working = find_working(cutout, alpha)
     if working is None:
-        return Drawing(canvas, NOTHING, {}, {})
+        return Drawing(_add(coverage, canvas), NOTHING, {}, {})
     reach = style.smooth_reach * working.unit * 2 ** (1 - options.detail)
     smoothed = smooth(working, reach, threads)
     if not style.has_colour:
@@ -73,23 +75,24 @@ def draw(
     ink, edge = find_lines()
     shapes = Shapes(
         regions.labels, ink, edge, _half_outline(working, style.outline * options.lines),
-        INK_COLOUR, working.box, cutout.shape[:2],
+        INK_COLOUR, working.box, (height, width),
     )  # fmt: skip
-    render(regions, shapes, palette, canvas, threads)
+    render(regions, shapes, palette, canvas, coverage, threads)
     palette = replace(palette, share=_find_shares(regions, working, len(palette)))
     return Drawing(
-        canvas, palette, found.centroids if found else {}, found.histograms if found else {}, shapes
+        _add(coverage, canvas), palette, found.centroids if found else {}, found.histograms if found else {}, shapes
     )
 
 
-def _make_canvas(
-    size: tuple[int, int], behind: NDArray[np.uint8] | None, transparent: bool
-) -> NDArray[np.uint8]:
-    if transparent:
-        return np.zeros((*size, 4), np.uint8)
+def _make_canvas(shape: tuple[int, ...], behind: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     if behind is None:
-        return np.full((*size, 3), 255, np.uint8)
-    return np.array(np.broadcast_to(behind, (*size, 3)))
+        return np.full(shape, 255, np.uint8)
+    return np.array(np.broadcast_to(behind, shape))
+
+
+def _add(coverage: NDArray[np.uint8], canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The canvas with its coverage as the fourth channel, if it has one."""
+    return np.dstack([canvas, coverage]) if len(coverage) else canvas
 
 
 def _find_lines(

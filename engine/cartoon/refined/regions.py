@@ -6,8 +6,8 @@ quantisation (2006). A step of hard quantisation would jump with the least noise
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -80,18 +80,23 @@ def _find_fields(
 ) -> NDArray[np.uint8]:
     """Blurred indicators of the labels; they also go on outside of the silhouette."""
     voting = np.where(working.alpha > LEAST_INSIDE, labels, np.uint8(NOBODY))
-    sigma = round_sigma * working.unit
-    size = 2 * math.ceil(2 * sigma) + 1
+    first, second = _find_boxes(round_sigma * working.unit)
     fields = np.empty((count, *labels.shape), np.uint8)
 
-    def blur(first: int) -> None:
-        for index in range(first, count, parts):
+    def blur(start: int) -> None:
+        for index in range(start, count, parts):
             indicator = cv2.compare(voting, float(index), cv2.CMP_EQ)
-            cv2.GaussianBlur(indicator, (size, size), sigma, dst=fields[index])
+            cv2.blur(cv2.blur(indicator, (first, first)), (second, second), dst=fields[index])
 
     parts = min(threads, count)
-    list(at_once([lambda first=first: blur(first) for first in range(parts)], threads))
+    list(at_once([partial(blur, start) for start in range(parts)], threads))
     return fields
+
+
+def _find_boxes(sigma: float) -> tuple[int, int]:
+    """Widths of two box filters, odd, that together are nearest to a Gaussian; they are quicker."""
+    boxes = [(first, second) for first in range(1, 16, 2) for second in (first, first + 2)]
+    return min(boxes, key=lambda box: abs((box[0] ** 2 + box[1] ** 2 - 2) / 12 - sigma**2))
 
 
 def _blur_softness(soft: NDArray[np.uint8], unit: float) -> NDArray[np.uint8]:

@@ -16,27 +16,39 @@ Picture = NDArray[np.uint8]
 
 
 def render(
-    regions: Regions, shapes: Shapes, palette: Palette, canvas: Picture, threads: int
+    regions: Regions,
+    shapes: Shapes,
+    palette: Palette,
+    canvas: Picture,
+    coverage: Picture,
+    threads: int,
 ) -> None:
-    """Draws over `canvas`, uint8 (H, W, 3), or on (H, W, 4) that is transparent all over.
+    """Draws over `canvas`, uint8 (H, W, 3).
 
-    A photo smaller than its working picture is drawn at the latter's size, and reduced.
+    With `coverage`, uint8 (H, W), zero all over, colours are not mixed with what is there, and it
+    becomes the share of each pixel that is covered; without one, it has no row. A photo smaller
+    than its working picture is drawn at the latter's size, and reduced.
     """
     left, top, right, bottom = shapes.box
-    part = canvas[top:bottom, left:right]
     height, width = shapes.labels.shape
     if width <= right - left:
-        _draw(regions, shapes, palette, part, threads)
+        _draw(regions, shapes, palette, canvas, coverage, shapes.box, threads)
         return
-    large = np.zeros((height, width, 4), np.uint8)
-    _draw(regions, shapes, palette, large, threads)
-    _lay_reduced(large, part)
+    large, cover = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
+    _draw(regions, shapes, palette, large, cover, (0, 0, width, height), threads)
+    _lay_reduced(large, cover, canvas[top:bottom, left:right], coverage[top:bottom, left:right])
 
 
 def _draw(
-    regions: Regions, shapes: Shapes, palette: Palette, out: Picture, threads: int
+    regions: Regions,
+    shapes: Shapes,
+    palette: Palette,
+    out: Picture,
+    coverage: Picture,
+    box: tuple[int, int, int, int],
+    threads: int,
 ) -> None:
-    """Draws on all of `out`, which shows the same part of the photo as the shapes."""
+    """Draws on the box of `out`, which shows what the shapes cover."""
     height, width = shapes.labels.shape
     outline, colours = np.float32(shapes.outline), palette.rgb.copy()
     kinds = np.empty((height - 1, width - 1), np.uint8)
@@ -47,40 +59,46 @@ def _draw(
         ),
         height - 1, width - 1, threads,
     )  # fmt: skip
-    row_cells, row_shares, sy = _find_taps(height, out.shape[0])
-    columns, column_shares, sx = _find_taps(width, out.shape[1])
-    starts = np.searchsorted(columns, np.arange(width)).astype(np.int64)
+    left, top, right, bottom = box
+    row_cells, row_shares, sy = _find_taps(height, top, bottom, out.shape[0])
+    columns, column_shares, sx = _find_taps(width, left, right, out.shape[1])
+    starts = left + np.searchsorted(columns[left:right], np.arange(width))
     ink_colour = np.array(shapes.ink_colour, np.uint8)
     in_strips(
         lambda top, bottom: kernels.render(
             regions.fields, *fields, kinds, colours, ink_colour, outline,
-            row_cells, row_shares, starts, column_shares, sx, sy, top, bottom, out,
+            row_cells, row_shares, starts, column_shares, sx, sy, top, bottom,
+            out.reshape(len(out), -1), coverage,
         ),
         out.shape[0], out.shape[1], threads,
     )  # fmt: skip
 
 
 def _find_taps(
-    count: int, size: int
+    count: int, first: int, last: int, size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], np.float32]:
-    """The cell of each of `size` pixels between `count` samples, how far in it, and the scale.
+    """The cell of each of `size` pixels, how far in it, and the working pixels per pixel.
 
-    Pixels are areas; those beyond the first and the last sample take the latter.
+    The `count` samples cover the pixels `first` to `last`; the others have cell -1. Pixels are
+    areas; those beyond the first and the last sample take the latter.
     """
-    place = np.clip((np.arange(size) + 0.5) * (count / size) - 0.5, 0, count - 1)
+    scale = count / (last - first)
+    place = np.clip((np.arange(size) - first + 0.5) * scale - 0.5, 0, count - 1)
     cells = np.minimum(place.astype(np.int64), count - 2)
-    return cells, (place - cells).astype(np.float32), np.float32(count / size)
+    shares = (place - cells).astype(np.float32)
+    cells[:first] = cells[last:] = -1
+    return cells, shares, np.float32(scale)
 
 
-def _lay_reduced(large: Picture, part: Picture) -> None:
-    """Lays a transparent drawing, (h, w, 4), on a smaller picture, (H, W, 3 or 4)."""
+def _lay_reduced(large: Picture, cover: Picture, part: Picture, coverage: Picture) -> None:
+    """Lays a drawing, (h, w, 3), with its coverage on a smaller picture, (H, W, 3)."""
     height, width = part.shape[:2]
-    cover = large[..., 3:].astype(np.float32) / np.float32(255)
-    weighted = np.dstack([large[..., :3] * cover, cover])
+    shares = cover[..., None].astype(np.float32) / np.float32(255)
+    weighted = np.dstack([large * shares, shares])
     reduced = cv2.resize(weighted, (width, height), interpolation=cv2.INTER_AREA)
-    cover = reduced[..., 3:]
-    if part.shape[2] == 4:
-        colours = reduced[..., :3] / np.maximum(cover, np.float32(1e-6))
-        part[:] = np.rint(np.dstack([colours, cover * np.float32(255)])).astype(np.uint8)
+    colours, shares = reduced[..., :3], reduced[..., 3:]
+    if len(coverage):
+        part[:] = np.rint(colours / np.maximum(shares, np.float32(1e-6)))
+        coverage[:] = np.rint(shares[..., 0] * np.float32(255))
     else:
-        part[:] = np.rint(reduced[..., :3] + (1 - cover) * part).astype(np.uint8)
+        part[:] = np.rint(colours + (1 - shares) * part)

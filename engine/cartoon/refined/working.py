@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,8 +21,8 @@ LARGEST = 720.0
 """Pixels of the reference length: eyes in a group of five are still ten pixels wide."""
 LEAST_SIDE = 8
 """Pixels, because blurs reflect at the borders."""
-SHRINK_FIRST = 2.0
-"""Photos that are reduced by more are first halved, which is quick."""
+HALVES = 2
+"""A photo is halved at most so often before the rest of its reduction, because halving is quick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +57,17 @@ def find_working(
     reference = (float(height) * width * w * h) ** 0.25
     scale = _find_scale(reference)
     unit = scale * reference / UNITS
+    halves = max(0, min(HALVES, int(-math.log2(scale))))
     margin = math.ceil(MARGIN * unit / scale)
-    box = (
-        max(0, left - margin), max(0, top - margin),
-        min(width, left + w + margin), min(height, top + h + margin),
-    )  # fmt: skip
-    colours = _resize(cutout, box, scale)
+    left, right = _widen(left - margin, left + w + margin, width, 2**halves)
+    top, bottom = _widen(top - margin, top + h + margin, height, 2**halves)
+    box = (left, top, right, bottom)
+    size = tuple(max(LEAST_SIDE, round(side * scale)) for side in (right - left, bottom - top))
+    colours = _resize(cutout[top:bottom, left:right], size, halves)
     if alpha is None:
         shares = np.ones(colours.shape[:2], np.float32)
     else:
-        shares = _resize(alpha, box, scale)
+        shares = _resize(alpha[top:bottom, left:right], size, halves)
         unmix_white(colours, shares)
     lab = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2LAB), np.uint8)
     return Working(lab, shares, unit, scale, box, alpha is None)
@@ -88,15 +90,24 @@ def _find_scale(reference: float) -> float:
     return 2.0 if reference >= LARGEST / 4 else 3.0
 
 
+def _widen(first: int, last: int, length: int, divisor: int) -> tuple[int, int]:
+    """The range cut off at the borders, and as far as these allow widened to a multiple."""
+    first, last = max(0, first), min(length, last)
+    last = min(length, last + (first - last) % divisor)
+    return max(0, first - (first - last) % divisor), last
+
+
 def _resize(
-    picture: NDArray[np.uint8] | NDArray[np.float32],
-    box: tuple[int, int, int, int],
-    scale: float,
-) -> NDArray[np.uint8] | NDArray[np.float32]:
-    left, top, right, bottom = box
-    part = picture[top:bottom, left:right]
-    size = tuple(max(LEAST_SIDE, round(side * scale)) for side in (right - left, bottom - top))
-    if size == (right - left, bottom - top):
+    part: NDArray[Any], size: tuple[int, ...], halves: int
+) -> NDArray[Any]:
+    """A copy of (h, w), given as w, h. Halving leaves out what is less than a pixel of the half."""
+    for _ in range(halves):
+        height, width = part.shape[0] // 2, part.shape[1] // 2
+        part = cv2.resize(
+            part[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA
+        )
+    if size == part.shape[1::-1]:
         return part.copy()
-    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    is_larger = size[0] > part.shape[1] or size[1] > part.shape[0]
+    how = cv2.INTER_CUBIC if is_larger else cv2.INTER_AREA
     return cv2.resize(part, size, interpolation=how)
