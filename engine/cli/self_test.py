@@ -53,14 +53,10 @@ def _smoothing_is_equal() -> bool:
     rng = np.random.default_rng(0)
     lab = rng.integers(0, 256, (40, 48, 3), np.uint8)
     alpha, feedback = rng.random((40, 48), np.float32), rng.random((2, 256), np.float32)
-    down, across = (
-        rng.integers(0, 256, (40, 48), np.uint8),
-        rng.integers(0, 256, (48, 40), np.uint8),
-    )
-    planes, smoothed = (
-        np.empty((40, kernels.PLANES, 48), np.float32),
-        np.empty_like(lab, np.float32),
-    )
+    down = rng.integers(0, 256, (40, 48), np.uint8)
+    across = rng.integers(0, 256, (48, 40), np.uint8)
+    planes = np.empty((40, kernels.PLANES, 48), np.float32)
+    smoothed = np.empty_like(lab, np.float32)
     kernels.weigh(lab, alpha, 0, 40, planes)
     kernels.filter_rows(planes, across, feedback, 0, 40)
     kernels.filter_columns(planes, down, feedback, 0, 48)
@@ -79,14 +75,14 @@ def _colours_are_equal() -> bool:
     rng = np.random.default_rng(0)
     lab = (rng.random((40, 48, 3)) * (100, 60, 60)).astype(np.float32)
     colours, mass = lab[0].astype(np.float64), rng.random(48)
-    few, some, rules = colours.copy(), mass.copy(), (24, 7.5**2, 0.1)
-    count = kernels.merge(few, some, *rules)
-    joined, _ = reference.merge(colours, mass, *rules)
+    few = colours.copy()
+    count = kernels.merge(few, mass.copy(), 24, 7.5**2, 0.1)
+    joined, _ = reference.merge(colours, mass, 24, 7.5**2, 0.1)
     nearest, painted = few[:count].astype(np.float32), rng.integers(0, 256, (count, 3), np.uint8)
-    softness = np.float32([0.6, 2.5, 5.0])
+    rules = (np.float32(0.6), np.float32(2.5), np.float32(5.0))
     labels, soft, tones = (np.empty((40, 48, *c), np.uint8) for c in ((), (), (3,)))
-    kernels.assign(lab, nearest, painted, *softness, 0, 40, labels, tones, soft)
-    expected = reference.assign(lab, nearest, painted, *softness)
+    kernels.assign(lab, nearest, painted, *rules, 0, 40, labels, tones, soft)
+    expected = reference.assign(lab, nearest, painted, *rules)
     pairs = zip((few[:count], labels, tones, soft), (joined, *expected), strict=True)
     return all(np.array_equal(*pair) for pair in pairs)
 
@@ -102,7 +98,7 @@ def _ink_is_equal() -> bool:
     tensor, tangent = np.empty((20, 24, 3), np.float32), np.empty((20, 24, 2), np.float32)
     kernels.find_tensor(response[:20, :24].copy(), tensor)
     kernels.find_tangent(tensor, tangent)
-    weights, one = np.float32([1, 0.8, 0.5, 0.2]), np.float32(1.5)
+    weights, one = np.array([1, 0.8, 0.5, 0.2], np.float32), np.float32(1.5)
     average = np.empty_like(response)
     kernels.average_along(response, tangent, weights, one, gain, one, 0, 40, average)
     flow = reference.find_tangent(reference.find_tensor(response[:20, :24]))
