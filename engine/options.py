@@ -159,8 +159,8 @@ class CartoonOptions:
     """How strong colours are, 0..2. Not in classic."""
 
     palette: Palette | None = None
-    """The colours of another drawing, in which this one is painted. None: the photo's own. Not in
-    classic."""
+    """The colours of another drawing, all of which may be in this one. None: the photo's own. Not
+    in classic."""
 
     smooth_sigma: float = 50.0
     """Both sigmas of the bilateral filter: levels of colour and pixels of distance; above 0. In

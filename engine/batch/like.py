@@ -6,8 +6,9 @@ import io
 from typing import TYPE_CHECKING
 
 from engine.batch.store import open_store
-from engine.cartoon.colours import LONGEST_TEXT, Palette
+from engine.cartoon.colours import Palette
 from engine.errors import OptionError, PhotoError
+from engine.files.palettes import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from engine.pipeline import Cartoonifier

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from reprlib import repr as shorten  # of values that may be long, or hold terminal escapes
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import OptionError
+from engine.files.palettes import LONGEST_TEXT, parse_palette, write_palette
 from engine.files.writing import write_file
 from engine.once import computed_once
-from engine.options import parse_colour
 
 MOST_COLOURS = 255
 """Of a palette: a drawing's labels are uint8, and one of them stands for nothing."""
-LONGEST_TEXT = 1 << 16
-"""Bytes of a palette's JSON; 255 colours take less than half of it."""
 _SHARE_SLACK = 1e-3
 _LARGEST_LAB = (100.0, 200.0, 200.0)  # sRGB stays within 100, 99 and 108
 _SAMPLE = 1 << 17  # pixels: 7 ms, whatever the size of the picture
@@ -99,16 +94,14 @@ class Palette:
 
         `where` is what messages call the text. Raises OptionError for anything else.
         """
-        if len(text) > LONGEST_TEXT:
-            raise OptionError(f"{where}: longer than {LONGEST_TEXT:,} bytes, which no palette is.")
+        rgb, lab, share = parse_palette(text, where, MOST_COLOURS)
+        plain = cls.of_colours(rgb)
         try:
-            return cls._from_values(json.loads(text))
-        except RecursionError:
-            raise _no_palette(where, "it is nested too deeply") from None
-        except ValueError as error:
-            raise _no_palette(where, str(error)) from error
+            return cls(
+                rgb, plain.lab if lab is None else lab, plain.share if share is None else share
+            )
         except OptionError as error:
-            raise _no_palette(where, error.message) from error
+            raise OptionError(f"{where}: {error.message}") from error
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Palette:
@@ -123,12 +116,7 @@ class Palette:
 
     def to_json(self) -> str:
         """An object with "colours" ("#rrggbb"), "lab" and "share"; `from_json` gives it back."""
-        parts = (
-            f' "colours": {json.dumps(self.css)}',
-            f' "lab": {json.dumps([list(map(_shorten, row)) for row in self.lab])}',
-            f' "share": {json.dumps(list(map(_shorten, self.share)))}',
-        )
-        return "{\n" + ",\n".join(parts) + "\n}\n"
+        return write_palette(self.css, self.lab, self.share)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Writes the JSON file. Raises OutputError when it exists or cannot be written."""
@@ -172,22 +160,6 @@ class Palette:
         )
         return f'<div style="display:flex;height:32px">{boxes}</div>'
 
-    @classmethod
-    def _from_values(cls, values: Any) -> Palette:
-        """Raises ValueError, and OptionError for arrays that are out of their range."""
-        if isinstance(values, list):
-            values = {"colours": values}
-        if not isinstance(values, dict) or not {"colours"} <= values.keys() <= _KEYS:
-            raise ValueError(f"expected a list of colours, found {shorten(values)}")
-        rgb = _parse_rgb(values["colours"])
-        plain = cls.of_colours(rgb)
-        lab = _parse_numbers(values["lab"], (len(rgb), 3)) if "lab" in values else plain.lab
-        share = _parse_numbers(values["share"], (len(rgb),)) if "share" in values else plain.share
-        return cls(rgb, lab, share)
-
-
-_KEYS = {field.name for field in fields(Palette)} - {"rgb"} | {"colours"}
-
 
 def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """CIE L*, a*, b* (D65), float32 (N, 3), of sRGB colours, uint8 (N, 3)."""
@@ -203,46 +175,6 @@ def to_rgb(lab: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(np.rint(np.clip(unit[0], 0, 1) * 255), np.uint8)
 
 
-def _parse_rgb(colours: Any) -> NDArray[np.uint8]:
-    if not isinstance(colours, list) or not 1 <= len(colours) <= MOST_COLOURS:
-        raise ValueError(
-            f"expected a list of 1 to {MOST_COLOURS} colours, found {shorten(colours)}"
-        )
-    rgb = []
-    for colour in colours:
-        levels = parse_colour(colour) if isinstance(colour, str) else None
-        if levels is None:
-            raise ValueError(f"{shorten(colour)} is not a colour as CSS writes it, such as #aabbcc")
-        rgb.append(levels)
-    return np.array(rgb, np.uint8)
-
-
-def _parse_numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Lists of numbers as an array; `shape` says how long they are."""
-
-    def check(part: Any, lengths: tuple[int, ...]) -> Any:
-        if not lengths:
-            if type(part) not in (int, float) or not abs(part) <= 1e6:  # nor NaN
-                raise ValueError(f"expected a number, found {shorten(part)}")
-            return float(part)
-        if not isinstance(part, list) or len(part) != lengths[0]:
-            raise ValueError(f"expected a list of {lengths[0]}, found {shorten(part)}")
-        return [check(item, lengths[1:]) for item in part]
-
-    return np.array(check(value, shape), np.float32)
-
-
-def _shorten(number: np.float32) -> float:
-    """With no more digits than tell it from other float32."""
-    return float(f"{number:.9g}")
-
-
 def _is_whole_or_nothing(share: NDArray[np.float32]) -> bool:
     total = float(share.sum(dtype=np.float64))
     return total == 0 or abs(total - 1) <= _SHARE_SLACK
-
-
-def _no_palette(where: str, problem: str) -> OptionError:
-    return OptionError(
-        f'{where}: not a palette: {problem}. Expected {{"colours": ["#aabbcc", ...]}}.'
-    )

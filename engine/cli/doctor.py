@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +13,7 @@ import typer
 
 from engine.cli.command import takes
 from engine.cli.exits import put, say
+from engine.cli.self_test import run_self_test
 from engine.errors import EngineError
 from engine.text import printable
 from engine.threads import cgroup_cpus, usable_threads
@@ -33,8 +31,6 @@ FEATURES = (
     "avx512_vnni",
     "avx_vnni",
 )
-KNOWN_CARTOONS = ("3f8e0b48d1f8549a", "c50accf540e4ec50")
-"""Digests of the cartoons of the self-test's known pictures."""
 FEATURES_ARM = ("asimd", "asimddp", "i8mm", "sve")
 
 
@@ -68,7 +64,7 @@ def examine() -> dict[str, Any]:
         "providers": _providers(problems),
         "models": _models(problems),
         "folders": _folders(problems),
-        "self_test": _test(problems),
+        "self_test": run_self_test(problems),
         "problems": problems,
     }
 
@@ -154,52 +150,6 @@ def _folders(problems: list[str]) -> dict[str, Any]:
         if name == "kernels" and not writable:
             problems.append(f"{path}: compiled kernels cannot be kept; set NUMBA_CACHE_DIR.")
     return found
-
-
-def _test(problems: list[str]) -> dict[str, Any]:
-    """Pictures whose cartoons are known; with SciPy at hand, a second of others too."""
-    from engine.cartoon.classic.stylise import cartoonize
-
-    for count, expected in enumerate(KNOWN_CARTOONS, 1):
-        digest = hashlib.blake2b(cartoonize(_known_picture(count)).tobytes(), digest_size=8)
-        if digest.hexdigest() != expected:
-            problems.append(f"self-test: the cartoon of known picture {count} has changed.")
-            return {"result": "failed", "pictures": count}
-    try:
-        from engine.reference.stylise import cartoonize as reference
-    except ImportError:
-        return {"result": "equal to known cartoons, bit for bit", "pictures": len(KNOWN_CARTOONS)}
-    start = time.perf_counter()
-    for count, picture in enumerate(_pictures(), 1):
-        if not (cartoonize(picture) == reference(picture)).all():
-            problems.append(f"self-test: picture {count} differs from the reference.")
-            return {"result": "failed", "pictures": count}
-        if time.perf_counter() - start > 1:
-            break
-    return {"result": "equal to the reference, bit for bit", "pictures": count}
-
-
-def _known_picture(number: int) -> Any:
-    """Curves and patches, made without random numbers, which may differ between versions."""
-    import numpy as np
-
-    y, x, channel = np.ogrid[: 97 * number, : 131 * number, :3]
-    return ((number * y * y + 3 * x * x + 50 * channel * (x // 16 + y // 16)) % 256).astype(
-        np.uint8
-    )
-
-
-def _pictures() -> Iterator[Any]:
-    import cv2
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    while True:
-        height, width = (int(side) for side in rng.integers(1, 400, 2))
-        noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-        yield noise
-        patches = noise[: height // 8 + 1, : width // 8 + 1]
-        yield np.asarray(cv2.resize(patches, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
 def _print(findings: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """A palette: checked when it is made, and the same again after a journey through a file."""
 
-import json
 import pickle
 
 import numpy as np
@@ -9,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from engine.cartoon.colours import LONGEST_TEXT, MOST_COLOURS, Palette, to_lab
+from engine.cartoon.colours import MOST_COLOURS, Palette, to_lab
 from engine.errors import OptionError, OutputError
+from engine.files.palettes import LONGEST_TEXT
 
 SKIN, NAVY = (230, 180, 150), (0, 0, 128)
 PAIR = Palette(
@@ -51,46 +51,6 @@ def test_lab_is_that_of_srgb_and_daylight():
     colours = np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], np.uint8)
     expected = [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.2]]
     assert_allclose(to_lab(colours), expected, atol=0.05)  # OpenCV interpolates
-
-
-HOSTILE = {
-    "nothing": "",
-    "no JSON": "{",
-    "no text": b"\xff\xfe\x00",
-    "a number": "5",
-    "no colour": "[]",
-    "no colours in an object": "{}",
-    "unknown keys": '{"colours": ["red"], "run": "rm"}',
-    "numbers for colours": "[1, 2, 3]",
-    "lists for colours": "[[1, 2, 3]]",
-    "an unknown name": '["reddish"]',
-    "a transparent colour": '["#ff000080"]',
-    "an endless colour": json.dumps(["#" + "f" * 60_000]),
-    "a million colours": json.dumps(["red"] * 1_000_000),
-    "too many colours": json.dumps(["red"] * (MOST_COLOURS + 1)),
-    "not a number": '{"colours": ["red"], "lab": [[NaN, 0, 0]]}',
-    "infinity": '{"colours": ["red"], "lab": [[1e999, 0, 0]]}',
-    "a number of a thousand digits": '{"colours": ["red"], "share": [' + "9" * 1000 + "]}",
-    "more digits than Python reads": '{"colours": ["red"], "share": [' + "9" * 5000 + "]}",
-    "a text for a number": '{"colours": ["red"], "share": ["1"]}',
-    "truth for a number": '{"colours": ["red"], "share": [true]}',
-    "too dark": '{"colours": ["red"], "lab": [[-1, 0, 0]]}',
-    "too light": '{"colours": ["red"], "lab": [[101, 0, 0]]}',
-    "too few Lab colours": '{"colours": ["red", "navy"], "lab": [[50, 0, 0]]}',
-    "Lab colours of two numbers": '{"colours": ["red"], "lab": [[50, 0]]}',
-    "shares of more than all": '{"colours": ["red", "navy"], "share": [1, 1]}',
-    "a negative share": '{"colours": ["red", "navy"], "share": [2, -1]}',
-    "deep nesting": "[" * 30_000,
-    "deep nesting in an object": '{"colours": ' + "[" * 30_000 + "]" * 30_000 + "}",
-}
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_what_is_no_palette_is_refused_with_one_short_line(text):
-    with pytest.raises(OptionError, match=r"^family\.json: ") as refused:
-        Palette.from_json(text, "family.json")
-    assert len(str(refused.value)) < 400
-    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """`doctor` says what runs, and what does not."""
 
+import importlib
 import json
 import sys
 
 import pytest
 
 from engine import weights
-from engine.cli import app, doctor
+from engine.cli import app, self_test
 
 
 def call(monkeypatch, capfd, *arguments):
@@ -24,6 +25,7 @@ def test_all_is_well_here(monkeypatch, capfd):
     assert findings["problems"] == []
     assert findings["self_test"]["result"] == "equal to the reference, bit for bit"
     assert findings["self_test"]["pictures"] > 1
+    assert findings["self_test"]["stages"] == ["smoothing", "colours", "ink"]
     assert findings["threads"]["used"] >= 1
     assert findings["providers"]["cpu"].endswith("runs on cpu")
     assert all(len(model["sha256"]) == 64 for model in findings["models"])
@@ -43,7 +45,7 @@ def test_a_damaged_model_and_a_wrong_kernel_are_problems(monkeypatch, capfd, tmp
     manifest = (weights.models_folder() / "manifest.json").read_bytes()
     (tmp_path / "manifest.json").write_bytes(manifest)
     monkeypatch.setattr(weights, "models_folder", lambda: tmp_path)
-    monkeypatch.setattr(doctor, "KNOWN_CARTOONS", ("another",))
+    monkeypatch.setattr(self_test, "KNOWN_CARTOONS", ("another",))
     code, out, _ = call(monkeypatch, capfd, "--json")
     problems = " ".join(json.loads(out)["problems"])
     assert code == 1
@@ -63,6 +65,24 @@ def test_a_kernel_that_differs_from_the_reference_is_a_problem(monkeypatch, capf
     code, out, _ = call(monkeypatch, capfd, "--json")
     assert code == 1
     assert "differs from the reference" in json.loads(out)["problems"][0]
+
+
+@pytest.mark.parametrize(
+    ("twin", "stage"), [("smooth.weigh", "smoothing"), ("tones.merge", "colours"),
+                        ("lines.average_along", "ink")],
+)  # fmt: skip
+def test_a_stage_of_the_default_style_that_differs_is_a_problem(monkeypatch, twin, stage):
+    module, name = twin.split(".")
+    right = getattr(importlib.import_module(f"engine.reference.{module}"), name)
+
+    def wrong(*arguments):
+        got = right(*arguments)
+        return (got[0] + 1, *got[1:]) if isinstance(got, tuple) else got + 1
+
+    monkeypatch.setattr(f"engine.reference.{twin}", wrong)
+    problems = []
+    assert self_test.run_self_test(problems) == {"result": "failed", "stage": stage}
+    assert f"{stage} of the refined styles differs" in problems[0]
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def find_working(
 
 def _find_person(alpha: NDArray[np.float32]) -> tuple[int, int, int, int]:
     """Left, top, width and height; no width for nobody."""
-    seen = cv2.compare(alpha, LEAST_ALPHA, cv2.CMP_GT)
+    seen = cv2.inRange(alpha, LEAST_ALPHA, 1.0)
     left, top, width, height = cv2.boundingRect(seen)
     return left, top, width, height
 
