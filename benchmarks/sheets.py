@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from engine.files.pictures import encode_image
+from engine.files.writing import write_file
 
 WIDTH = 400
 """Pixels of a column."""
@@ -21,6 +26,32 @@ LEAST_PERSON = 0.005
 """Share of the photo; smaller people have no row of their own."""
 PAPER, GREY = 255, 235
 """Between the pictures, and where a picture does not fill its cell."""
+
+
+@dataclass
+class Sheets:
+    """Sheets of one kind, each written when it is full: KIND_01.png, KIND_02.png, ..."""
+
+    folder: Path
+    kind: str
+    most_rows: int
+    count: int = 0
+    """How many are written."""
+    _rows: list[NDArray[np.uint8]] = field(default_factory=list)
+
+    def add(self, row: NDArray[np.uint8]) -> None:
+        """Below those that are there, which are as wide."""
+        self._rows.append(row)
+        if len(self._rows) == self.most_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the rows that have not filled a sheet."""
+        if self._rows:
+            self.count += 1
+            path = self.folder / f"{self.kind}_{self.count:02}.png"
+            write_file(encode_image(np.vstack(self._rows), "png"), path, overwrite=True)
+            self._rows.clear()
 
 
 def make_row(title: str, pictures: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -47,11 +78,6 @@ def make_face_rows(
     return rows
 
 
-def make_sheet(rows: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Rows of one width below each other."""
-    return np.vstack(rows)
-
-
 def find_heads(alpha: NDArray[np.float32]) -> list[tuple[int, int, int, int]]:
     """Left, top, right and bottom of the upper part of each person, the largest person first.
 
@@ -62,7 +88,7 @@ def find_heads(alpha: NDArray[np.float32]) -> list[tuple[int, int, int, int]]:
     heads = []
     for left, top, width, height, area in sorted(boxes, key=lambda box: -box[4]):
         if area >= LEAST_PERSON * alpha.size:
-            people = max(1, round(width / (0.75 * height)))
+            people = min(max(1, round(width / (0.75 * height))), MOST_FACES, width)
             edges = np.linspace(left, left + width, people + 1).astype(int).tolist()
             for a, b in zip(edges, edges[1:], strict=False):
                 heads.append(_find_head(person, a, b, top, top + height))
