@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -90,7 +91,7 @@ def find_heads(alpha: NDArray[np.float32]) -> list[tuple[int, int, int, int]]:
         if area >= LEAST_PERSON * alpha.size:
             people = min(max(1, round(width / (0.75 * height))), MOST_FACES, width)
             edges = np.linspace(left, left + width, people + 1).astype(int).tolist()
-            for a, b in zip(edges, edges[1:], strict=False):
+            for a, b in pairwise(edges):
                 heads.append(_find_head(person, a, b, top, top + height))
     return heads[:MOST_FACES]
 

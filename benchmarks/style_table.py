@@ -95,5 +95,6 @@ def to_markdown(table: Mapping[str, Mapping[str, float]], styles: Sequence[str])
     for line in LINES:
         values = table[line.what]
         cells = [line.spelling.format(values[s]) if s in values else "" for s in styles]
+        cells = [cell.replace("%", " %") for cell in cells]
         lines.append(f"| {line.what} | {' | '.join(cells)} | {line.wanted} |")
     return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cpuinfo
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from benchmarks.sheets import Sheets, make_face_rows, make_row
 from benchmarks.style_table import summarise, to_markdown
 from engine.batch.listing import Found, Lister
 from engine.cartoon.refined.styles import STYLES
+from engine.text import printable
 from engine.threads import usable_threads
 
 THREADS = min(2, usable_threads())
@@ -153,12 +155,12 @@ def _show_progress(photos: list[Found]) -> Iterable[Found]:
 
 
 def _describe(count: int, left_out: Mapping[str, str]) -> str:
+    processor = cpuinfo.get_cpu_info().get("brand_raw", platform.processor())
     lines = [
         "# The styles side by side",
         "",
-        f"{count} photos, {THREADS} threads, {platform.processor() or platform.machine()}; "
-        f"{len(left_out)} left out.",
-        *(f"* {photo}: {reason}" for photo, reason in left_out.items()),
+        f"Photos: {count}, left out: {len(left_out)}; {THREADS} threads, {processor}.",
+        *(printable(f"* {photo}: {reason}") for photo, reason in left_out.items()),
     ]
     return "\n".join(lines) + "\n"
 
