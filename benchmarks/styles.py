@@ -60,30 +60,37 @@ def main() -> None:
     numbers, left_out = _study_all(photos, draws, options, setting)
     table = summarise(numbers.values())
     text = _describe(len(numbers), left_out) + "\n" + to_markdown(table, list(draws))
-    print(text, QUICK * options.quick, sep="\n")
+    text += f"\n{QUICK}\n" if options.quick else ""
+    print(text)
     found = {"threads": THREADS, "table": table, "photos": numbers, "left_out": left_out}
     (options.out / "styles.json").write_text(json.dumps(_without_nan(found), indent=1) + "\n")
-    (options.out / "styles.md").write_text(f"{text}\n{QUICK}\n" if options.quick else text)
+    (options.out / "styles.md").write_text(text)
     print(f"written: {options.out}/styles.md, styles.json and the sheets")
     if not numbers:
         sys.exit("no photo could be drawn")
 
 
-def study(app: engine.Cartoonifier, photo: str, draws: Mapping[str, Draw]) -> Studied:
-    """A photo drawn in each style, and the drawings' numbers.
+def study(
+    app: engine.Cartoonifier, found: Found, draws: Mapping[str, Draw], clock: Setting | None
+) -> Studied:
+    """A photo drawn in each style, and the drawings' numbers, with their times if there is a clock.
 
     Raises EngineError where it cannot be read, or shows no person.
     """
-    result = app(photo)
+    if found.problem:
+        raise found.problem
+    result = app(found.photo)
     if result.warnings:
         raise engine.PhotoError(result.warnings[0])
     pictures = {"photo": result.photo, "cut-out": result.cutout}
+    times = time_drawings(draws, result.cutout, result.alpha, clock) if clock else {}
     numbers = {}
     for style, draw in draws.items():
-        drawn, numbers[style] = measure(draw, result.cutout, result.alpha)
+        drawn, measured = measure(draw, result.cutout, result.alpha)
         pictures[style] = drawn.cartoon
+        numbers[style] = measured | times.get(style, {})
         if style in STYLES:
-            is_full = numbers[style]["colours"] >= STYLES[style].most_colours
+            is_full = measured["colours"] >= STYLES[style].most_colours
             numbers[style]["at most colours"] = float(is_full)
     return Studied(pictures, result.alpha, numbers)
 
@@ -98,15 +105,8 @@ def _study_all(
     with engine.load(threads=THREADS) as app:
         for index, found in enumerate(_show_progress(photos)):
             try:
-                if found.problem:
-                    raise found.problem
-                studied = study(app, found.photo, draws)
-                if index in timed:
-                    cutout = studied.pictures["cut-out"]
-                    times = time_drawings(draws, cutout, studied.alpha, setting)
-                    for style in draws:
-                        studied.numbers[style].update(times[style])
-            except Exception as error:  # of whatever kind: the others are to be seen
+                studied = study(app, found, draws, setting if index in timed else None)
+            except Exception as error:  # of whatever kind: the other photos are to be seen
                 left_out[found.photo] = f"{type(error).__name__}: {error}"
                 continue
             numbers[found.photo] = studied.numbers
