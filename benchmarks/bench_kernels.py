@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from skimage.metrics import structural_similarity
 
 import engine
-from engine.cartoon import stylise
+from engine.cartoon.classic import stylise
 from engine.kernels import edges, palette, pixels
 from engine.reference import labels as reference_labels
 from engine.reference import palette as reference_palette

@@ -14,7 +14,7 @@ from benchmarks import document
 from benchmarks.portrait import portrait
 from benchmarks.rows import Row, faster
 from benchmarks.setting import Setting
-from engine.cartoon import stylise
+from engine.cartoon.classic import stylise
 from engine.options import CartoonOptions
 from engine.reference import palette as reference
 

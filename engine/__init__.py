@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from engine.versions import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.cartoon.palette import k_histogram, update_centroids
-    from engine.cartoon.stylise import cartoonize
+    from engine.cartoon.classic.stylise import cartoonize
+    from engine.cartoon.colours import Palette
+    from engine.cartoon.k_histogram import k_histogram, update_centroids
+    from engine.cartoon.style import stylise
     from engine.cutout.classic import decode_segmap
     from engine.errors import (
         DiskFullError,
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
     from engine.result import Result
 
 _HOMES = {
-    "engine.cartoon.palette": ("k_histogram", "update_centroids"),
-    "engine.cartoon.stylise": ("cartoonize",),
+    "engine.cartoon.k_histogram": ("k_histogram", "update_centroids"),
+    "engine.cartoon.classic.stylise": ("cartoonize",),
+    "engine.cartoon.colours": ("Palette",),
+    "engine.cartoon.style": ("stylise",),
     "engine.cutout.classic": ("decode_segmap",),
     "engine.errors": (
         "DiskFullError", "EngineError", "HistogramError", "ModelError", "OptionError",
@@ -51,9 +55,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CartoonOptions", "Cartoonifier", "CutoutOptions", "DiskFullError", "EngineError",
-    "HistogramError", "ModelError", "OptionError", "OutputError", "PhotoError", "ProviderError",
-    "Result", "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram", "load", "log_mse",
-    "mse", "ssim", "update_centroids",
+    "HistogramError", "ModelError", "OptionError", "OutputError", "Palette", "PhotoError",
+    "ProviderError", "Result", "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram",
+    "load", "log_mse", "mse", "ssim", "stylise", "update_centroids",
 ]  # fmt: skip
 
 

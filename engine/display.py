@@ -9,12 +9,13 @@ import io
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from engine.cartoon.colours import to_rgb
 from engine.errors import OutputError
 from engine.text import printable
 
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
 SIDE = 360
 """Pixels of a thumbnail's longer side."""
-MOST_COLOURS = 24
-"""As many colours of a cartoon are named."""
-_SAMPLE = 1 << 17  # pixels: 7 ms, whatever the size of the picture
+MOST_SHOWN = 24
+"""As many colours of a cartoon are shown."""
 _CHECKERS = "repeating-conic-gradient(#bbb 0 25%, #eee 0 50%) 0 0 / 16px 16px"
 
 
@@ -33,7 +33,7 @@ def to_html(
     name: str,
     pictures: Mapping[str, NDArray[np.uint8]],
     colours: Sequence[str],
-    palette: Mapping[str, Sequence[int]],
+    levels: Mapping[str, Sequence[int]],
 ) -> str:
     """The pictures side by side, with their colours as swatches; needs nothing but itself."""
     name = html.escape(printable(name))
@@ -44,21 +44,25 @@ def to_html(
     )
     return (
         '<div style="font:13px sans-serif"><div style="display:flex;gap:8px;flex-wrap:wrap">'
-        f"{figures}</div>{swatches(colours, palette)}</div>"
+        f"{figures}</div>{swatches(colours, levels)}</div>"
     )
 
 
-def swatches(colours: Sequence[str], palette: Mapping[str, Sequence[int]]) -> str:
+def swatches(colours: Sequence[str], levels: Mapping[str, Sequence[int]]) -> str:
     """Coloured boxes: a cartoon's own colours, "#rrggbb", then the levels of each channel.
 
-    Hues are shown at full colour, saturations of red, values of grey. There are no style
-    attributes, which a page's security policy would have to allow.
+    There are no style attributes, which a page's security policy would have to allow.
     """
-    rows = [("in the cartoon", [(colour, colour) for colour in colours])] if colours else []
-    for channel, levels in palette.items():
-        if channel in _HSV:
-            boxes = [(f"{channel} {level}", swatch_colour(channel, level)) for level in levels]
-            rows.append((f"{channel} {', '.join(map(str, levels))}", boxes))
+    rows = []
+    if colours:
+        shown = colours[:MOST_SHOWN]
+        rows.append(("in the cartoon", [(colour, colour) for colour in shown]))
+    known = _shades(levels)
+    for channel, found in levels.items():
+        if channel not in known or not found:
+            continue
+        boxes = [(f"{channel} {level}", swatch_colour(channel, level, levels)) for level in found]
+        rows.append((f"{channel} {', '.join(map(str, found))}", boxes))
     return "".join(
         f"<div>{''.join(_swatch(*box) for box in boxes)} <small>{text}</small></div>"
         for text, boxes in rows
@@ -71,26 +75,6 @@ def _swatch(title: str, colour: str) -> str:
         f'<svg width="22" height="22"><title>{title}</title>'
         f'<rect width="22" height="22" fill="{colour}" stroke="#888"/></svg>'
     )
-
-
-def find_colours(cartoon: NDArray[np.uint8], alpha: NDArray[np.float32]) -> tuple[str, ...]:
-    """The colours of what is kept of a cartoon, "#rrggbb", the commonest first, at most 24.
-
-    They are counted on a sample of about 130,000 pixels, where `alpha` is largest (within 1 %):
-    elsewhere the cartoon is mixed with what lies behind it. There are none when nothing is kept.
-
-    Parameters
-    ----------
-    cartoon : uint8 (H, W, 3) RGB or (H, W, 4) RGBA
-    alpha : float32 (H, W), 0..1
-    """
-    step = max(1, math.isqrt(alpha.size // _SAMPLE))
-    cartoon, alpha = cartoon[::step, ::step, :3], alpha[::step, ::step]
-    pixels = cartoon[alpha > 0.99 * alpha.max()].astype(np.uint32)
-    packed = pixels[:, 0] << 16 | pixels[:, 1] << 8 | pixels[:, 2]
-    colours, counts = np.unique(packed, return_counts=True)
-    commonest = np.argsort(-counts, kind="stable")[:MOST_COLOURS]
-    return tuple(f"#{colour:06x}" for colour in colours[commonest])
 
 
 def data_uri(pixels: NDArray[np.uint8], side: int) -> str:
@@ -115,18 +99,37 @@ def show(picture: Image.Image, title: str) -> None:
     picture.show(title=title)
 
 
-def swatch_colour(channel: str, level: int) -> str:
-    """A colour that shows the level of "hue", "saturation" or "value", "#rrggbb".
+def swatch_colour(channel: str, level: int, channels: Collection[str]) -> str:
+    """A colour that shows a level of one of a drawing's `channels`, "#rrggbb".
 
-    The method reads red, green and blue as blue, green and red. Therefore its hue h, in half
-    degrees, stands for the colour of hue 120 - h.
+    Hues are shown at full colour, saturations and chromas of red, values and lightnesses of grey.
     """
-    rgb = colorsys.hsv_to_rgb(*_HSV[channel](level))
-    return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)
+    return "#" + bytes(_shades(channels)[channel](level)).hex()
 
 
-_HSV: dict[str, Callable[[int], tuple[float, float, float]]] = {
-    "hue": lambda level: ((120 - level) % 180 / 180, 1.0, 1.0),
-    "saturation": lambda level: (0.0, level / 255, 1.0),
-    "value": lambda level: (0.0, 0.0, level / 255),
+def _shades(channels: Collection[str]) -> Mapping[str, Callable[[int], Iterable[int]]]:
+    return _LAB if "lightness" in channels else _HSV
+
+
+def _of_hsv(hue: float, saturation: float, value: float) -> Iterable[int]:
+    return (round(255 * part) for part in colorsys.hsv_to_rgb(hue, saturation, value))
+
+
+def _of_lab(lightness: float, chroma: float, hue: float) -> Iterable[int]:
+    lab = (lightness, chroma * math.cos(hue), chroma * math.sin(hue))
+    return map(int, to_rgb(np.array([lab], np.float32))[0])
+
+
+# Classic reads red, green and blue as blue, green and red. Therefore its hue h, in half degrees,
+# stands for the colour of hue 120 - h.
+_HSV: dict[str, Callable[[int], Iterable[int]]] = {
+    "hue": lambda level: _of_hsv((120 - level) % 180 / 180, 1.0, 1.0),
+    "saturation": lambda level: _of_hsv(0.0, level / 255, 1.0),
+    "value": lambda level: _of_hsv(0.0, 0.0, level / 255),
+}
+# Levels are L* in 255 steps, half units of chroma, and half degrees.
+_LAB: dict[str, Callable[[int], Iterable[int]]] = {
+    "lightness": lambda level: _of_lab(level * 100 / 255, 0.0, 0.0),
+    "chroma": lambda level: _of_lab(55.0, level / 2, math.radians(35)),
+    "hue": lambda level: _of_lab(65.0, 60.0, math.radians(2 * level)),
 }

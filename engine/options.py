@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+
+    from engine.cartoon.colours import Palette
 
 Background: TypeAlias = (
     "str | os.PathLike[str] | tuple[int, int, int] | Image.Image | NDArray[np.uint8]"
@@ -31,10 +33,19 @@ MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
 LEAST_THRESHOLD = 1e-6
 EDGES = ("refined", "soft")
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "blur", "none")
-KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
-PNG_KINDS = frozenset({"mask", "labels"})  # exact, whatever the others are
+PICTURES = ("cutout", "cartoon", "mask", "labels", "compare")
+KINDS = (*PICTURES, "svg", "palette")
+OWN_FORMATS = {"mask": "png", "labels": "png", "svg": "svg", "palette": "json"}
+"""Of kinds that are exact, or no pictures of pixels, whatever the format of the others."""
 FORMATS = ("png", "jpg", "webp")
 POLICIES = ("copy-safe", "keep", "strip")
+KNOBS = frozenset({"colours", "lines", "detail", "vivid", "palette"})
+"""What can be changed of all styles but classic."""
+CLASSIC_CONSTANTS = frozenset({"smooth_sigma", "edge_low", "edge_high"})
+STYLES = ("comic", "poster", "ink", "classic")
+LEAST_COLOURS, MOST_COLOURS = 2, 64
+MOST_WEIGHT = 2.0
+"""Of lines, detail and vivid; 1 is the style's own."""
 
 
 @dataclass(frozen=True)
@@ -128,16 +139,38 @@ class CutoutOptions:
 
 @dataclass(frozen=True)
 class CartoonOptions:
-    """The constants of the K-histogram method; the defaults are classic's."""
+    """How the cartoon is drawn: its style, and what may be changed of it."""
+
+    style: str | None = None
+    """comic, poster (without lines), ink (greys) or classic (as published, with the constants
+    below). None: comic; in classic mode, classic."""
+
+    colours: int | None = None
+    """At most so many, 2..64. None: as many as the photo needs, up to the style's own limit. Not in
+    classic."""
+
+    lines: float = 1.0
+    """Weight of the lines and the outline, 0 (none) to 2. Not in classic."""
+
+    detail: float = 1.0
+    """How much of what is small is kept, 0..2. Not in classic."""
+
+    vivid: float = 1.0
+    """How strong colours are, 0..2. Not in classic."""
+
+    palette: Palette | None = None
+    """The colours of another drawing, in which this one is painted. None: the photo's own. Not in
+    classic."""
 
     smooth_sigma: float = 50.0
-    """Both sigmas of the bilateral filter: levels of colour and pixels of distance; above 0."""
+    """Both sigmas of the bilateral filter: levels of colour and pixels of distance; above 0. In
+    classic only."""
 
     edge_low: float = 100.0
-    """Canny's lower threshold, gradient in levels, 0 to edge_high."""
+    """Canny's lower threshold, gradient in levels, 0 to edge_high. In classic only."""
 
     edge_high: float = 200.0
-    """Canny's upper threshold, gradient in levels, at most 1e6."""
+    """Canny's upper threshold, gradient in levels, at most 1e6. In classic only."""
 
     split_p_value: float = 0.001
     """A group whose counts are normal with a smaller p is split; 0..1."""
@@ -146,6 +179,46 @@ class CartoonOptions:
     """Groups with fewer levels in use are never split; 8..256."""
 
     def __post_init__(self) -> None:
+        if self.style is not None and self.style not in STYLES:
+            raise OptionError(f"style {self.style!r}: {did_you_mean(str(self.style), STYLES)}")
+        self._check_knobs()
+        if self.style is not None:
+            self._refuse_what_others_know()
+        self._check_constants()
+
+    def in_mode(self, classic: bool) -> CartoonOptions:
+        """With the style that None stands for. Raises OptionError when classic mode has another."""
+        style = self.style or ("classic" if classic else "comic")
+        if classic and style != "classic":
+            raise OptionError(f"classic mode has no style {style}; leave one of them out.")
+        return self if self.style else replace(self, style=style)
+
+    def _check_knobs(self) -> None:
+        if self.colours is not None and not _is_whole(self.colours, LEAST_COLOURS, MOST_COLOURS):
+            raise OptionError(
+                f"colours is {self.colours!r}; it lies in {LEAST_COLOURS}..{MOST_COLOURS}."
+            )
+        for name in ("lines", "detail", "vivid"):
+            value = getattr(self, name)
+            if not (_are_real(value) and 0 <= value <= MOST_WEIGHT):
+                raise OptionError(f"{name} is {value!r}; it lies in 0..{MOST_WEIGHT:g}.")
+        if self.palette is not None:
+            _check_palette(self.palette)
+
+    def _refuse_what_others_know(self) -> None:
+        """Raises OptionError for what is set, and means nothing in this style."""
+        is_classic = self.style == "classic"
+        unknown = KNOBS if is_classic else CLASSIC_CONSTANTS
+        knowing = STYLES[:-1] if is_classic else STYLES[-1:]
+        for field in fields(self):
+            if field.name in unknown and getattr(self, field.name) != field.default:
+                raise OptionError(
+                    f"the style {self.style} has no {field.name}; expected {', '.join(knowing)}.",
+                    option="style",
+                    advice="Choose one with {}.",
+                )
+
+    def _check_constants(self) -> None:
         if not (_are_real(self.smooth_sigma) and 0 < self.smooth_sigma < math.inf):
             raise OptionError(f"smooth_sigma is {self.smooth_sigma!r}; it is above 0.")
         if not (
@@ -167,10 +240,12 @@ class OutputOptions:
     """Which pictures are saved of each photo, and how they are encoded."""
 
     kinds: tuple[str, ...] = ("cutout", "cartoon")
-    """Of cutout, cartoon, mask, labels and compare (photo, cut-out and cartoon side by side)."""
+    """Of cutout, cartoon, mask, labels, compare (photo, cut-out and cartoon side by side), svg (the
+    cartoon as shapes; not in classic) and palette (its colours, as JSON)."""
 
     format: str = "png"
-    """png, jpg or webp. Masks and labels are exact, and always png."""
+    """png, jpg or webp. Masks and labels are exact, and always png; shapes are svg, palettes json.
+    """
 
     quality: int | None = None
     """1..100, of jpg and webp. None: 95 for jpg, 92 for webp."""
@@ -179,7 +254,7 @@ class OutputOptions:
     """From photo to pictures: copy-safe (but not the place), keep or strip."""
 
     crop: bool = False
-    """Whether pictures are cropped to what is kept, with a margin."""
+    """Whether pictures are cropped to what is kept, with a margin. Shapes never are."""
 
     size: int | None = None
     """Pixels of a file's longer side, 1..65535: larger pictures are reduced to it. None: as large
@@ -214,6 +289,15 @@ def parse_colour(text: str) -> tuple[int, int, int] | None:
     if len(levels) != 3 or not all(0 <= level <= 255 for level in levels):
         return None
     return levels
+
+
+def _check_palette(palette: object) -> None:
+    from engine.cartoon.colours import Palette  # the command line's help does without NumPy
+
+    if not isinstance(palette, Palette):
+        raise OptionError(f"palette is a {type(palette).__name__}; expected a Palette.")
+    if not palette.share.any():
+        raise OptionError("the palette is that of a drawing of nothing; it holds no colour.")
 
 
 def _check_background(background: Any) -> None:

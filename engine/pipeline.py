@@ -22,7 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cartoon.stylise import Drawing, draw, redraw
+from engine.cartoon.colours import Palette
+from engine.cartoon.drawing import Drawing, Subject
+from engine.cartoon.style import load_style
 from engine.cutout.background import Backdrop
 from engine.cutout.blend import WHITE, add_alpha, blend
 from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
@@ -81,13 +83,21 @@ class Cartoonifier:
             raise OptionError("classic is defined on the 21 VOC classes; this model has others.")
         self._session: Session | None = session
         self.segment, self.cutout, self.cartoon = segment, cutout, cartoon
+        self._cartoon = cartoon.in_mode(segment.classic)
         self.max_megapixels = max_megapixels
         self._kept = class_indices(segment.kept_names, session.facts.classes)
         self._backdrop = backdrop or Backdrop(cutout.background)
         if segment.classic and self._backdrop.kind != "white":
             raise OptionError("classic is defined on white only; leave out the background.")
+        self._draw = load_style(self._cartoon)
 
-    def __call__(self, photo: PhotoSource, *, name: str | None = None) -> Result:
+    def __call__(
+        self,
+        photo: PhotoSource,
+        *,
+        name: str | None = None,
+        like: Result | Palette | None = None,
+    ) -> Result:
         """Cut-out, cartoon and all that led to them.
 
         Parameters
@@ -96,13 +106,15 @@ class Cartoonifier:
             Arrays are (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA. None is changed.
         name : str or None
             Of the files that are saved; "/" makes folders. None: the stem of the photo's path.
+        like : Result, Palette or None
+            Another drawing, in whose colours this one is painted. None: those of the options.
 
         Raises
         ------
         PhotoError
             It cannot be read as a photo, or there is not enough memory for it.
         OptionError
-            The name is not a text.
+            The name is not a text, or the style, or what `like` is, has no palette.
         EngineError
             The Cartoonifier is closed.
         """
@@ -110,12 +122,13 @@ class Cartoonifier:
         if name is not None and not isinstance(name, str):
             raise OptionError(f"name is {name!r}; expected a text.")
         name = _name_of(photo) if name is None else name
+        options = self._cartoon if like is None else replace(self._cartoon, palette=_colours(like))
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
             pixels, exif = read_with_exif(photo, self.max_megapixels)
         make = self._make_classic if self.segment.classic else self._make
         with _lack_of_memory_to_error(name, pixels):
-            made = make(session, pixels, timings)
+            made = make(session, pixels, options, timings)
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", name, stages)
         warnings = () if made.alpha.any() else (self._found_nothing,)
@@ -123,7 +136,8 @@ class Cartoonifier:
             log.warning("%s: %s", name, warning)
         return replace(
             made, name=name, warnings=warnings, exif=exif,
-            model=session.facts.name, provider=session.provider, threads=session.threads,
+            style=options.style or "", model=session.facts.name, provider=session.provider,
+            threads=session.threads,
         )  # fmt: skip
 
     def replace(
@@ -146,14 +160,15 @@ class Cartoonifier:
     def settings(self) -> dict[str, object]:
         """All that decides a photo's pixels besides the photo and the engine, ready for JSON.
 
-        The background is a name, or a digest of its pixels.
+        The background is a name, or a digest of its pixels; the palette is its digest.
         """
+        palette = self._cartoon.palette
         return {
             "model": self.model.sha256,
             "segment": {"keep": list(self.segment.kept_names), "classic": self.segment.classic},
             "cutout": _plain(self.cutout)
             | {"background": self._backdrop.identity, "people": self.cutout.most_people},
-            "cartoon": _plain(self.cartoon),
+            "cartoon": _plain(self._cartoon) | {"palette": palette and palette.digest},
         }
 
     @property
@@ -193,7 +208,11 @@ class Cartoonifier:
         return f"no {'object' if 'all' in kept else ' or '.join(kept)} found, nothing is kept"
 
     def _make(
-        self, session: Session, photo: NDArray[np.uint8], timings: dict[str, float]
+        self,
+        session: Session,
+        photo: NDArray[np.uint8],
+        options: CartoonOptions,
+        timings: dict[str, float],
     ) -> Result:
         height, width = photo.shape[:2]
         background, threads = self._backdrop.kind, session.threads
@@ -219,15 +238,15 @@ class Cartoonifier:
                 cutout = _lay(person, alpha, behind, threads)
         with _timed(timings, "cartoon"):
             # The drawing never depends on the background: it is made of the person on white.
-            drawing = draw(on_white, self.cartoon, swap=True, threads=threads)
-            cartoon = drawing.cartoon
-            if not whole:
-                self._colour_rim(cartoon, person, alpha, drawing)
-                cartoon = _lay(cartoon, alpha, behind, threads)
-        return Result(
-            photo=photo, logits=logits, coarse_probability=probability, alpha=alpha, cutout=cutout,
-            cartoon=cartoon, palette=drawing.palette, histograms=drawing.histograms,
-            timings=timings, align_corners=session.facts.align_corners,
+            subject = Subject(
+                on_white, None if background == "none" else alpha, person,
+                None if whole else behind, background == "transparent",
+            )  # fmt: skip
+            drawing = self._draw(subject, options, threads)
+        return _to_result(
+            drawing, photo=photo, logits=logits, coarse_probability=probability, alpha=alpha,
+            cutout=cutout, paper=_find_paper(background, behind), timings=timings,
+            align_corners=session.facts.align_corners,
         )  # fmt: skip
 
     def _find_matte(
@@ -253,7 +272,11 @@ class Cartoonifier:
         return soft_matte(upsampled, threshold), photo
 
     def _make_classic(
-        self, session: Session, photo: NDArray[np.uint8], timings: dict[str, float]
+        self,
+        session: Session,
+        photo: NDArray[np.uint8],
+        options: CartoonOptions,
+        timings: dict[str, float],
     ) -> Result:
         with _timed(timings, "resize"):
             size = classic_size(*photo.shape[:2])
@@ -270,24 +293,11 @@ class Cartoonifier:
         with _timed(timings, "cutout"):
             cutout = np.rint(255 * cut_out(mask, photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
-            # The published code reads the cut-out as BGR and treats it as RGB.
-            drawing = draw(cutout, self.cartoon, swap=True, threads=session.threads)
-        return Result(
-            photo=photo, logits=logits, coarse_probability=probability, alpha=alpha, cutout=cutout,
-            cartoon=drawing.cartoon, palette=drawing.palette, histograms=drawing.histograms,
-            timings=timings,
+            drawing = self._draw(Subject(cutout), options, session.threads)
+        return _to_result(
+            drawing, photo=photo, logits=logits, coarse_probability=probability, alpha=alpha,
+            cutout=cutout, paper=(255, 255, 255), timings=timings,
         )  # fmt: skip
-
-    def _colour_rim(
-        self,
-        cartoon: NDArray[np.uint8],
-        person: NDArray[np.uint8],
-        alpha: NDArray[np.float32],
-        drawing: Drawing,
-    ) -> None:
-        """Redraws the edge from the person's colours: there, the drawing is mixed with white."""
-        redrawn = redraw(person, drawing, self.cartoon, swap=True)
-        np.copyto(cartoon, redrawn, where=(alpha < 1)[..., None])
 
 
 def load(
@@ -348,6 +358,26 @@ def _path(name: str, path: str | os.PathLike[str]) -> str:
     if not isinstance(path, (str, os.PathLike)):
         raise OptionError(f"{name} is {path!r}; expected a name or a path.")
     return os.fspath(path)
+
+
+def _colours(like: Any) -> Any:
+    """A result's palette; what else there may be is for the options to check."""
+    return like.palette if isinstance(like, Result) else like
+
+
+def _find_paper(background: str, behind: NDArray[np.uint8] | None) -> tuple[int, int, int] | None:
+    """The colour that lies behind, if it is one."""
+    if background == "none" or behind is None or behind.shape[:2] != (1, 1):
+        return None
+    red, green, blue = behind[0, 0].tolist()
+    return red, green, blue
+
+
+def _to_result(drawing: Drawing, **stages: Any) -> Result:
+    return Result(
+        cartoon=drawing.cartoon, painted=drawing.palette, centroids=drawing.centroids,
+        histograms=drawing.histograms, shapes=drawing.shapes, **stages,
+    )  # fmt: skip
 
 
 def _lay(

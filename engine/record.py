@@ -16,16 +16,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from engine.display import MOST_COLOURS, data_uri, find_colours
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cartoon.colours import MOST_COLOURS
+from engine.display import MOST_SHOWN, data_uri
 from engine.errors import EngineError
 from engine.result import Result
 
-VERSION = 1
+VERSION = 2
 """Of the format. Records of another version are refused by `parse`."""
 STATES = ("done", "skipped", "failed")
 THUMBNAIL_SIDE = 160
-CHANNELS = {"hue": 180, "saturation": 256, "value": 256}
-"""Levels of each channel."""
+CLASSIC_CHANNELS = {"hue": 180, "saturation": 256, "value": 256}
+CHANNELS = {"lightness": 256, "chroma": 256, "hue": 180}
+"""Levels of each channel: of a classic drawing, and of all others."""
 _THUMBNAIL = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]*={0,2}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LONGEST_TEXT = 1 << 20
@@ -58,11 +63,13 @@ class PhotoRecord:
     height: int = 0
     share: float = 0.0
     """Of the picture that is kept, 0..1."""
-    palette: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Centroids of "hue", "saturation" and "value"."""
+    style: str = ""
+    centroids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Levels of "lightness", "chroma" and "hue", which has none in a grey drawing; in classic, of
+    "hue", "saturation" and "value"."""
     colours: tuple[str, ...] = ()
-    """Of what is kept of the cartoon, "#rrggbb", the commonest first, where a report was asked for.
-    """
+    """Of what is kept of the cartoon, "#rrggbb", the commonest first: all of them; of a classic one
+    at most 24, where a report was asked for."""
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of each stage."""
@@ -136,8 +143,9 @@ def to_record(
         width=width,
         height=height,
         share=result.share,
-        palette={name: tuple(levels.tolist()) for name, levels in result.palette.items()},
-        colours=find_colours(result.cartoon, result.alpha) if detail else (),
+        style=result.style,
+        centroids={name: _to_levels(found) for name, found in result.centroids.items()},
+        colours=_find_colours(result, detail),
         metrics={name: v if math.isfinite(v) else None for name, v in metrics.items()},
         timings_ms={stage: round(ms, 3) for stage, ms in result.timings.items()},
         files=tuple(files),
@@ -148,6 +156,17 @@ def to_record(
         thumbnails={k: data_uri(p, THUMBNAIL_SIDE) for k, p in pictures.items() if detail},
         histograms={n: tuple(c.tolist()) for n, c in result.histograms.items() if detail},
     )
+
+
+def _to_levels(centroids: NDArray[np.float64]) -> tuple[int, ...]:
+    """As quantisation truncates them."""
+    return tuple(centroids.astype(int).tolist())
+
+
+def _find_colours(result: Result, detail: bool) -> tuple[str, ...]:
+    if result.painted is not None:
+        return tuple(result.painted.by_share)
+    return tuple(result.palette.by_share[:MOST_SHOWN]) if detail else ()  # to count takes time
 
 
 def parse(text: str | bytes) -> PhotoRecord:
@@ -238,28 +257,29 @@ def _map_of(check: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
 
 
 def _channels(check: Callable[[tuple[int, ...], int], bool]) -> Callable[[Any], dict[str, Any]]:
-    """A map from each of the three channels to levels or counts that `check` accepts."""
+    """A map from the channels of a style to levels or counts that `check` accepts."""
     lists = _map_of(_list_of(_count))
 
     def check_channels(value: Any) -> dict[str, tuple[int, ...]]:
         found = lists(value)
-        if found and found.keys() != CHANNELS.keys():
-            raise ValueError(f"expected the channels {', '.join(CHANNELS)}")
-        if not all(check(items, CHANNELS[name]) for name, items in found.items()):
+        channels = CLASSIC_CHANNELS if "saturation" in found else CHANNELS
+        if found and found.keys() != channels.keys():
+            raise ValueError(f"expected the channels {', '.join(channels)}")
+        if not all(check(items, channels[name]) for name, items in found.items()):
             raise ValueError("levels or counts that no channel has")
-        return {name: found[name] for name in CHANNELS if found}
+        return {name: found[name] for name in channels if found}
 
     return check_channels
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "photo": _text, "state": _state, "name": _path_below, "key": _text, "source": _text,
-    "time": _number, "error": _text,
+    "style": _text, "time": _number, "error": _text,
     "exit_code": _count, "option": _text, "advice": _text, "width": _count, "height": _count,
     "share": _number, "metrics": _map_of(_number_or_none), "timings_ms": _map_of(_number),
     "files": _list_of(_path_below), "digests": _list_of(_text), "warnings": _list_of(_text),
     "colours": _colours, "model": _text, "provider": _text,
     "thumbnails": _map_of(_thumbnail), "version": _count,
-    "palette": _channels(lambda levels, n: 0 < len(levels) <= n and max(levels) < n),
+    "centroids": _channels(lambda levels, n: len(levels) <= n and max(levels, default=0) < n),
     "histograms": _channels(lambda counts, n: len(counts) == n),
 }  # fmt: skip

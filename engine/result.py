@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine import display, metrics
+from engine.cartoon.colours import Palette
+from engine.cartoon.refined.shapes import Shapes
 from engine.cutout.blend import WHITE, blend
 from engine.cutout.classic import voc_colours
 from engine.errors import OptionError, OutputError
@@ -21,7 +23,7 @@ from engine.files.metadata import filter_exif, srgb_profile
 from engine.files.pictures import encode_image, reduce_picture
 from engine.files.writing import refuse_existing, write_file
 from engine.once import computed_once
-from engine.options import PNG_KINDS, OutputOptions
+from engine.options import OWN_FORMATS, PICTURES, STYLES, OutputOptions
 from engine.segment.labels import find_labels, upsample
 from engine.strips import at_once
 
@@ -50,13 +52,22 @@ class Result:
     cutout: NDArray[np.uint8]
     """(H, W, 3) RGB, or (H, W, 4) on a transparent background."""
     cartoon: NDArray[np.uint8]
-    """Shape of the cut-out."""
-    palette: dict[str, NDArray[np.uint8]]
-    """"hue", "saturation", "value": centroids as used, (K,) each, hue in half degrees."""
+    """Shape of the cut-out. What is transparent in it is so by its own silhouette."""
+    centroids: dict[str, NDArray[np.float64]]
+    """The K-histogram's levels of each channel, (K,), ascending: "lightness", "chroma" and "hue" in
+    half degrees; in classic, "hue" in half degrees, "saturation" and "value"."""
     histograms: dict[str, NDArray[np.int64]]
-    """Pixels per level that the palette was found from: "hue" (180,), the others (256,)."""
+    """Pixels per level that these were found from: "hue" (180,), the others (256,)."""
     timings: dict[str, float]
     """Milliseconds per stage."""
+    style: str = ""
+    """comic, poster, ink or classic."""
+    painted: Palette | None = None
+    """The colours that the cartoon was painted in; None where it mixed them of levels."""
+    paper: tuple[int, int, int] | None = None
+    """RGB of what lies behind where it is one colour, and nothing else."""
+    shapes: Shapes | None = None
+    """What the cartoon is made of; None in classic, and where nothing is drawn."""
     name: str = "photo"
     """The stem of the files that are saved; "/" makes folders."""
     warnings: tuple[str, ...] = ()
@@ -82,9 +93,16 @@ class Result:
         return find_labels(self.logits, height, width, self.align_corners)
 
     @computed_once
+    def palette(self) -> Palette:
+        """The colours in the cartoon; of a classic one the commonest, at most 255."""
+        if self.painted is not None:
+            return self.painted
+        return Palette.of_picture(self.cartoon, self.alpha)
+
+    @computed_once
     def metrics(self) -> dict[str, float]:
         """ "mse", "log_mse" and "ssim" between cut-out and cartoon, transparency on white."""
-        pair = [self._on_white(picture) for picture in (self.cutout, self.cartoon)]
+        pair = [_on_white(picture) for picture in (self.cutout, self.cartoon)]
         return {
             "mse": metrics.mse(*pair),
             "log_mse": metrics.log_mse(*pair),
@@ -107,9 +125,8 @@ class Result:
     def _repr_html_(self) -> str:
         """How a notebook shows it: photo, cut-out, cartoon and palette."""
         pictures = {"photo": self.photo, "cut-out": self.cutout, "cartoon": self.cartoon}
-        palette = {channel: levels.tolist() for channel, levels in self.palette.items()}
-        colours = display.find_colours(self.cartoon, self.alpha)
-        return display.to_html(self.name, pictures, colours, palette)
+        levels = {name: found.astype(int).tolist() for name, found in self.centroids.items()}
+        return display.to_html(self.name, pictures, self.palette.by_share, levels)
 
     def show(self) -> None:
         """Opens photo, cut-out and cartoon in a window. Raises OutputError without a screen."""
@@ -121,6 +138,8 @@ class Result:
         Raises OptionError for another kind.
         """
         OutputOptions(kinds=(kind,))
+        if kind not in PICTURES:
+            raise OptionError(f"{kind} is no picture; expected one of {', '.join(PICTURES)}.")
         pixels = self._pixels(kind, _ALL)
         return _with_palette(pixels) if kind == "labels" else Image.fromarray(pixels)
 
@@ -134,20 +153,23 @@ class Result:
         crop: bool = False,
         size: int | None = None,
     ) -> bytes:
-        """The file of one picture. `kind` as for `picture`, the others as in OutputOptions.
+        """The file of one picture, or of the drawing's "svg" or "palette", which no format fits.
+
+        The arguments are those of OutputOptions.
 
         Raises
         ------
         OptionError
-            An unknown kind or format, another argument out of its range, or a format that does not
-            go with the kind, or with a transparent background.
+            An unknown kind or format, another argument out of its range, a format that does not go
+            with the kind or with a transparent background, or svg of a classic drawing.
         OutputError
             The format cannot hold a picture of this size.
         """
         output = OutputOptions((kind,), format, quality, metadata, crop, size)
-        if kind in PNG_KINDS and format != "png":
-            raise OptionError(f"{kind} is exact, and written as png only.", option="format")
-        self._refuse_transparency(output)
+        if kind in OWN_FORMATS and format != "png":
+            own = OWN_FORMATS[kind]
+            raise OptionError(f"{kind} is exact, and written as {own} only.", option="format")
+        self._check(output)
         return self._encode(kind, output)
 
     def save(
@@ -165,7 +187,8 @@ class Result:
         """Writes `name`_`kind`.`format` for each kind, and returns the paths.
 
         Nothing is written when one of the files exists already, unless `overwrite`. Mask and
-        labels are always PNG, and without metadata.
+        labels are always PNG, and without metadata; svg is `name`_cartoon.svg, and palette
+        `name`_palette.json.
 
         `metadata` is "copy-safe" (the photo's EXIF without place, maker's notes and thumbnail, and
         an sRGB profile), "keep" (also with those, but the thumbnail) or "strip" (nothing);
@@ -174,8 +197,8 @@ class Result:
         Raises
         ------
         OptionError
-            An unknown kind or format, another argument out of its range, or jpg for a picture with
-            a transparent background.
+            An unknown kind or format, another argument out of its range, jpg for a picture with a
+            transparent background, or svg of a classic drawing.
         OutputError
             A file exists, cannot be written, or would lie outside the folder by its name.
         """
@@ -185,7 +208,7 @@ class Result:
             which = (which,)
         output = OutputOptions(tuple(which), format, quality, metadata, crop, size)
         kinds = tuple(dict.fromkeys(output.kinds))
-        self._refuse_transparency(output)
+        self._check(output)
         paths = output_paths(Path(folder), self.name, kinds, format)
         check_name(self.name, paths)
         if not overwrite:
@@ -203,15 +226,26 @@ class Result:
         return paths
 
     def _encode(self, kind: str, output: OutputOptions) -> bytes:
+        if kind == "palette":
+            return self.palette.to_json().encode()
+        if kind == "svg":
+            return self._to_svg().encode()
         pixels = self._pixels(kind, self._kept_part() if output.crop else _ALL)
         if output.size:
             pixels = reduce_picture(pixels, output.size, is_label_map=kind == "labels")
-        if kind in PNG_KINDS:
+        if kind in OWN_FORMATS:
             return encode_image(_with_palette(pixels) if kind == "labels" else pixels, "png")
         if output.metadata == "strip":
             return encode_image(pixels, output.format, quality=output.quality)
         exif = filter_exif(self.exif, output.metadata)
         return encode_image(pixels, output.format, exif, srgb_profile(), output.quality)
+
+    def _to_svg(self) -> str:
+        from engine.cartoon.svg import to_svg  # with kernels that pictures do without
+
+        colours, (height, width) = self.palette.rgb, self.alpha.shape
+        title = self.name.rpartition("/")[2]
+        return to_svg(self.shapes, colours, (height, width), self.paper, title)
 
     def _pixels(self, kind: str, part: tuple[slice, slice]) -> NDArray[np.uint8]:
         match kind:
@@ -246,19 +280,15 @@ class Result:
             slice(max(0, left - margin), left + width + margin),
         )
 
-    def _refuse_transparency(self, output: OutputOptions) -> None:
+    def _check(self, output: OutputOptions) -> None:
+        refuse_shapes(output.kinds, self.style)
         if self.cutout.shape[2] == 4:
             refuse_transparency(output.kinds, output.format)
-
-    def _on_white(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if picture.shape[2] == 3:
-            return picture
-        return blend(np.ascontiguousarray(picture[..., :3]), self.alpha, WHITE)
 
 
 def output_paths(folder: Path, name: str, which: Sequence[str], format: str) -> list[Path]:
     """The files that `Result.save` writes, in the order of `which`."""
-    return [folder / f"{name}_{kind}.{'png' if kind in PNG_KINDS else format}" for kind in which]
+    return [folder / f"{name}_{_ending(kind, format)}" for kind in which]
 
 
 def check_name(name: str, paths: Sequence[Path]) -> None:
@@ -278,8 +308,29 @@ def check_name(name: str, paths: Sequence[Path]) -> None:
 
 def refuse_transparency(which: Sequence[str], format: str) -> None:
     """Raises OptionError when a picture with an alpha channel would become a jpg."""
-    if format == "jpg" and not PNG_KINDS.issuperset(which):
+    if format == "jpg" and not OWN_FORMATS.keys() >= set(which):
         raise OptionError("jpg holds no transparency; use png or webp.")
+
+
+def refuse_shapes(which: Sequence[str], style: str) -> None:
+    """Raises OptionError when shapes are asked of a style that has none."""
+    if style == "classic" and "svg" in which:
+        message = "svg: a classic drawing is made of pixels, not of shapes."
+        others = ", ".join(name for name in STYLES if name != "classic")
+        raise OptionError(message, option="style", advice=f"Choose another {{}}: {others}.")
+
+
+def _ending(kind: str, format: str) -> str:
+    """Of a file's name: its kind and its suffix."""
+    return "cartoon.svg" if kind == "svg" else f"{kind}.{OWN_FORMATS.get(kind, format)}"
+
+
+def _on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture's colours by its own alpha channel, if it has one."""
+    if picture.shape[2] == 3:
+        return picture
+    alpha = np.asarray(picture[..., 3] / np.float32(255), np.float32)
+    return blend(np.ascontiguousarray(picture[..., :3]), alpha, WHITE)
 
 
 def _with_palette(label_map: NDArray[np.uint8]) -> Image.Image:

@@ -1,5 +1,6 @@
-"""Fixtures: golden cases, photos, a tiny model, the embedded model, the command line."""
+"""Fixtures: golden cases, photos, a tiny model, the embedded model, a browser, the command line."""
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -40,6 +41,28 @@ def astronaut():
     """A real portrait, uint8 (512, 512, 3), public domain."""
     data = pytest.importorskip("skimage.data")
     return data.astronaut()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Chromium without a window, which writes down every request."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no Chromium here: install Debian's chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update", "--disable-quic",
+        "--window-size=1400,1000", f"--user-data-dir={tmp_path / 'profile'}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
 
 
 @pytest.fixture(scope="session")

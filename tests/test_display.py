@@ -1,61 +1,62 @@
 """The colours that a picture has, and how they and names are shown."""
 
 import colorsys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import engine
-from engine.display import MOST_COLOURS, find_colours, swatch_colour, swatches
+from engine.cartoon.colours import to_lab
+from engine.display import MOST_SHOWN, swatch_colour, swatches
 from engine.record import parse, to_record
 from engine.text import printable
+
+CLASSIC = engine.CartoonOptions("classic")
 
 
 def test_the_swatch_of_a_hue_has_the_colour_that_is_in_the_cartoon(tiny):
     for colour in ((240, 30, 20), (30, 40, 230), (250, 210, 30), (40, 200, 60)):
         picture = np.empty((40, 60, 3), np.uint8)
         picture[:] = colour
-        result = tiny.replace(cutout=engine.CutoutOptions(background="none"))(picture)
-        (level,) = result.palette["hue"].tolist()
-        shown = swatch_colour("hue", level)
+        app = tiny.replace(cutout=engine.CutoutOptions(background="none"), cartoon=CLASSIC)
+        centroids = app(picture).centroids
+        (level,) = centroids["hue"].astype(int).tolist()
+        shown = swatch_colour("hue", level, centroids)
         hue = colorsys.rgb_to_hsv(*(int(shown[i : i + 2], 16) for i in (1, 3, 5)))[0]
         expected = colorsys.rgb_to_hsv(*colour)[0]
         assert abs((hue - expected + 0.5) % 1 - 0.5) < 3 / 180
 
 
-def test_colours_are_those_of_what_is_kept_the_commonest_first():
-    cartoon = np.full((6, 9, 3), 255, np.uint8)
-    alpha = np.zeros((6, 9), np.float32)
-    cartoon[1:4, 1:4], alpha[1:4, 1:4] = (200, 10, 20), 1
-    cartoon[4, 1:4], alpha[4, 1:4] = (0, 0, 0), 1
-    cartoon[0, 1:4], alpha[0, 1:4] = (230, 130, 140), 0.5  # mixed with the paper
-    assert find_colours(cartoon, alpha) == ("#c80a14", "#000000")
-    assert find_colours(cartoon, np.zeros_like(alpha)) == ()
+def test_the_swatch_of_a_refined_hue_has_that_hue_in_lab():
+    channels = ("lightness", "chroma", "hue")
+    for level in (20, 60, 110, 160):
+        shown = swatch_colour("hue", level, channels)
+        _, a, b = to_lab(np.array([[int(shown[i : i + 2], 16) for i in (1, 3, 5)]], np.uint8))[0]
+        off = np.degrees(np.arctan2(b, a)) - 2 * level
+        assert abs((off + 180) % 360 - 180) < 15  # some of these colours no screen has
+    assert swatch_colour("lightness", 255, channels) == "#ffffff"
 
 
-def test_colours_are_at_most_two_dozen_and_need_no_transparency():
-    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 4), dtype=np.uint8)
-    alpha = np.full((40, 40), 0.9, np.float32)
-    assert len(find_colours(noise, alpha)) == MOST_COLOURS
-    assert find_colours(noise, alpha) == find_colours(noise[..., :3], alpha)
-
-
-def test_colours_of_a_large_picture_are_counted_on_a_sample():
-    cartoon = np.zeros((2000, 3000, 3), np.uint8)
-    cartoon[:, 1000:] = (1, 2, 3)
-    assert find_colours(cartoon, np.ones((2000, 3000), np.float32)) == ("#010203", "#000000")
-
-
-def test_a_record_has_the_colours_where_detail_is_asked_for(tiny, person_photo):
-    result = tiny(person_photo)
+def test_a_classic_record_has_the_colours_where_detail_is_asked_for(tiny, person_photo):
+    result = tiny.replace(cartoon=CLASSIC)(person_photo)
     assert to_record(result, "x").colours == ()
     record = to_record(result, "x", detail=True)
-    assert record.colours == find_colours(result.cartoon, result.alpha) != ()
+    assert record.colours == tuple(result.palette.css[:MOST_SHOWN]) != ()
+    assert parse(record.to_json()) == record
+
+
+@pytest.mark.parametrize("style", ["comic", "poster", "ink"])
+def test_the_record_of_other_styles_has_all_colours(tiny, person_photo, style):
+    result = tiny.replace(cartoon=engine.CartoonOptions(style))(person_photo)
+    record = to_record(result, "x")
+    assert set(record.colours) == set(result.palette.css)
+    assert record.style == style
     assert parse(record.to_json()) == record
 
 
 @pytest.mark.parametrize(
-    "colours", [["#12345"], ["#12345G"], ["red"], [1], ["#000000"] * 25, "#00"]
+    "colours", [["#12345"], ["#12345G"], ["red"], [1], ["#000000"] * 256, "#00"]
 )
 def test_colours_that_are_none_are_refused(tiny, person_photo, colours):
     import json
@@ -68,7 +69,7 @@ def test_colours_that_are_none_are_refused(tiny, person_photo, colours):
 def test_a_notebook_shows_the_colours_of_the_cartoon(tiny, person_photo):
     result = tiny(person_photo)
     shown = result._repr_html_()
-    for colour in find_colours(result.cartoon, result.alpha):
+    for colour in result.palette.by_share[:MOST_SHOWN]:
         assert f'fill="{colour}"' in shown
 
 
@@ -83,3 +84,11 @@ def test_printable_text_is_one_line_of_characters_that_are_shown():
     assert printable("a\n\t\0\x1b[0m\x9b\u202e\udcff ä名 'x'\\") == (
         r"a\n\t\x00\x1b[0m\x9b\u202e\udcff" + " ä名 'x'\\"
     )
+
+
+def test_a_grey_drawing_has_no_hue_and_its_record_comes_back(tiny, person_photo):
+    result = tiny(person_photo)
+    grey = replace(result, centroids=result.centroids | {"hue": np.zeros(0)})
+    record = to_record(grey, "x", detail=True)
+    assert parse(record.to_json()) == record
+    assert swatches(record.colours, record.centroids)

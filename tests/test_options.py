@@ -7,8 +7,11 @@ import pytest
 from PIL import Image, ImageColor
 
 from engine import CartoonOptions, CutoutOptions, OptionError, SegmentOptions
+from engine.cartoon.colours import Palette
 from engine.options import NAMED_BACKGROUNDS, OutputOptions, parse_colour
 
+NOTHING = Palette.of_colours(np.zeros((0, 3), np.uint8))
+RED = Palette.of_colours(np.array([[255, 0, 0]], np.uint8))
 GREY = np.full((2, 2, 3), 128, np.uint8)
 
 
@@ -57,6 +60,17 @@ GREY = np.full((2, 2, 3), 128, np.uint8)
         lambda: CartoonOptions(smooth_sigma="50"),
         lambda: CartoonOptions(edge_low=None),
         lambda: CartoonOptions(split_p_value="0.1"),
+        lambda: CartoonOptions(style="comics"),
+        lambda: CartoonOptions(style=5),
+        lambda: CartoonOptions(colours=1),
+        lambda: CartoonOptions(colours=65),
+        lambda: CartoonOptions(colours=8.0),
+        lambda: CartoonOptions(lines=-0.1),
+        lambda: CartoonOptions(detail=2.1),
+        lambda: CartoonOptions(vivid=float("nan")),
+        lambda: CartoonOptions(vivid="2"),
+        lambda: CartoonOptions(palette=["red"]),
+        lambda: CartoonOptions(palette=NOTHING),
         lambda: OutputOptions(kinds=()),
         lambda: OutputOptions(kinds="cutout"),
         lambda: OutputOptions(kinds=(["cutout"],)),
@@ -109,3 +123,39 @@ def test_how_many_people_may_be_a_word_or_a_number():
     counts = {people: CutoutOptions(people=people).most_people for people in ("all", "largest", 3)}
     assert counts == {"all": None, "largest": 1, 3: 3}
     assert CutoutOptions(people="2").most_people == 2
+
+
+@pytest.mark.parametrize(
+    "knob", [{"colours": 8}, {"lines": 0.5}, {"detail": 2}, {"vivid": 0}, {"palette": RED}]
+)
+def test_classic_has_no_knobs_and_names_the_styles_that_have_them(knob):
+    (name,) = knob
+    with pytest.raises(OptionError, match=f"classic has no {name}; expected comic, poster, ink"):
+        CartoonOptions("classic", **knob)
+    with pytest.raises(OptionError, match=name):
+        CartoonOptions(**knob).in_mode(classic=True)
+    assert CartoonOptions(**knob).in_mode(classic=False) == CartoonOptions("comic", **knob)
+
+
+@pytest.mark.parametrize("constant", [{"smooth_sigma": 20}, {"edge_low": 50}, {"edge_high": 300}])
+def test_constants_of_classic_are_refused_by_the_other_styles(constant):
+    with pytest.raises(OptionError, match="expected classic"):
+        CartoonOptions("poster", **constant)
+    with pytest.raises(OptionError, match="expected classic"):
+        CartoonOptions(**constant).in_mode(classic=False)
+    assert CartoonOptions("classic", **constant).in_mode(classic=True).style == "classic"
+
+
+def test_the_style_depends_on_the_mode_unless_it_is_named():
+    assert CartoonOptions().in_mode(classic=False).style == "comic"
+    assert CartoonOptions().in_mode(classic=True).style == "classic"
+    assert CartoonOptions("ink").in_mode(classic=False).style == "ink"
+    assert CartoonOptions("classic").in_mode(classic=False).style == "classic"
+    with pytest.raises(OptionError, match="classic mode has no style ink"):
+        CartoonOptions("ink").in_mode(classic=True)
+
+
+def test_options_with_equal_palettes_are_equal():
+    again = Palette.of_colours(np.array([[255, 0, 0]], np.uint8))
+    assert CartoonOptions(palette=RED) == CartoonOptions(palette=again)
+    assert hash(CartoonOptions(palette=RED)) == hash(CartoonOptions(palette=again))

@@ -16,9 +16,29 @@ from engine.reference.labels import upsample_labels
 from engine.reference.stylise import cartoonize
 from tests.tiny_model import FACTS, write_tiny_model
 
+RED, NAVY = (engine.Palette.from_json(f'["{name}"]') for name in ("red", "navy"))
+KNOBS = [
+    {"style": "poster"}, {"style": "classic"}, {"colours": 5}, {"lines": 0}, {"detail": 2},
+    {"vivid": 0.5}, {"palette": RED}, {"palette": NAVY}, {"split_p_value": 0.01},
+]  # fmt: skip
+STYLES = ["comic", "classic"]
+
 
 def with_background(app, background):
     return app.replace(cutout=engine.CutoutOptions(background=background))
+
+
+def far_inside(result):
+    """Where the cut-out is whole, also a little further on: where no outline is."""
+    return cv2.erode(np.uint8(result.alpha == 1), np.ones((15, 15))) == 1
+
+
+def far_outside(result):
+    return cv2.erode(np.uint8(result.alpha == 0), np.ones((15, 15))) == 1
+
+
+def in_style(app, style, **knobs):
+    return app.replace(cartoon=engine.CartoonOptions(style, **knobs))
 
 
 def test_a_result_holds_what_is_promised(tiny, person_photo):
@@ -35,8 +55,9 @@ def test_a_result_holds_what_is_promised(tiny, person_photo):
         array = getattr(result, name)
         assert array.shape == shape, name
         assert array.dtype == dtype, name
-    assert set(result.palette) == {"hue", "saturation", "value"}
-    assert all(levels.dtype == np.uint8 for levels in result.palette.values())
+    assert result.style == "comic"
+    assert set(result.centroids) == set(result.histograms) == {"lightness", "chroma", "hue"}
+    assert result.palette.share.sum() == pytest.approx(1)
     assert set(result.timings) == {"read", "resize", "network", "matte", "cutout", "cartoon"}
     assert all(ms >= 0 for ms in result.timings.values())
     assert 0 < result.share < 1
@@ -52,8 +73,10 @@ def test_the_person_is_kept_and_the_rest_is_white(tiny, person_photo):
     assert_array_equal(result.cutout[5, 5], [255, 255, 255])
 
 
-def test_the_cartoon_is_that_of_the_cutout_in_bgr(embedded, astronaut):
-    result = embedded(astronaut)
+def test_a_classic_cartoon_is_that_of_the_cutout_in_bgr(embedded, astronaut):
+    result = in_style(embedded, "classic")(astronaut)
+    assert result.style == "classic"
+    assert set(result.centroids) == set(result.histograms) == {"hue", "saturation", "value"}
     assert_array_equal(result.cartoon[..., ::-1], cartoonize(result.cutout[..., ::-1]))
 
 
@@ -120,14 +143,29 @@ def test_nothing_found_is_all_background_with_a_warning(tiny, caplog):
 
 
 def test_a_transparent_background_is_an_alpha_channel(tiny, person_photo):
-    result = with_background(tiny, "transparent")(person_photo)
+    result = with_background(in_style(tiny, "classic"), "transparent")(person_photo)
     for picture in (result.cutout, result.cartoon):
         assert picture.shape == (*person_photo.shape[:2], 4)
         assert_array_equal(picture[..., 3], np.rint(result.alpha * 255))
         assert (picture[result.alpha == 0] == 0).all()
 
 
-def test_a_colour_and_a_picture_lie_behind(tiny, person_photo, tmp_path):
+@pytest.mark.parametrize("style", ["comic", "poster", "ink"])
+def test_a_transparent_drawing_is_so_by_its_own_silhouette(tiny, person_photo, style):
+    app = in_style(tiny, style)
+    result, on_white = with_background(app, "transparent")(person_photo), app(person_photo)
+    assert_array_equal(result.cutout[..., 3], np.rint(result.alpha * 255))
+    assert result.cartoon.shape == (*person_photo.shape[:2], 4)
+    coverage = result.cartoon[..., 3:] / 255
+    laid = 255 + coverage * (result.cartoon[..., :3] - 255.0)
+    assert np.abs(laid - on_white.cartoon).max() <= 2
+    assert coverage[75, 105] == 1
+    assert coverage[5, 5] == 0
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_colour_and_a_picture_lie_behind(tiny, person_photo, tmp_path, style):
+    tiny = in_style(tiny, style)
     Image.new("RGB", (30, 90), (1, 2, 3)).save(tmp_path / "night.png")
     by_colour = with_background(tiny, "#010203")(person_photo)
     by_picture = with_background(tiny, str(tmp_path / "night.png"))(person_photo)
@@ -137,28 +175,41 @@ def test_a_colour_and_a_picture_lie_behind(tiny, person_photo, tmp_path):
     assert_array_equal(by_colour.cartoon, by_picture.cartoon)
 
 
-def test_original_keeps_the_scene_and_draws_the_person(tiny, person_photo):
+@pytest.mark.parametrize("style", STYLES)
+def test_original_keeps_the_scene_and_draws_the_person(tiny, person_photo, style):
+    tiny = in_style(tiny, style)
     result = with_background(tiny, "original")(person_photo)
     assert_array_equal(result.cutout, person_photo)
-    outside, inside = result.alpha == 0, result.alpha == 1
+    outside, inside = far_outside(result), far_inside(result)
     assert_array_equal(result.cartoon[outside], person_photo[outside])
     assert_array_equal(result.cartoon[inside], tiny(person_photo).cartoon[inside])
 
 
 def test_none_draws_the_whole_photo(tiny, astronaut):
-    result = with_background(tiny, "none")(astronaut)
+    result = with_background(in_style(tiny, "classic"), "none")(astronaut)
     assert_array_equal(result.cutout, astronaut)
     assert_array_equal(result.cartoon[..., ::-1], cartoonize(astronaut[..., ::-1]))
     assert not np.shares_memory(result.cutout, result.photo)
 
 
+@pytest.mark.parametrize("style", ["comic", "poster", "ink"])
+def test_none_draws_the_whole_photo_in_any_style(tiny, astronaut, style):
+    result = with_background(in_style(tiny, style), "none")(astronaut)
+    assert_array_equal(result.cutout, astronaut)
+    assert_array_equal(result.cartoon, engine.stylise(astronaut, style=style))
+    assert_array_equal(result.photo, astronaut)
+
+
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("background", ["transparent", "#203040", "original"])
-def test_the_drawing_does_not_depend_on_the_background(embedded, astronaut, background):
+def test_the_drawing_does_not_depend_on_the_background(embedded, astronaut, background, style):
+    embedded = in_style(embedded, style)
     on_white = embedded(astronaut)
     other = with_background(embedded, background)(astronaut)
-    inside = on_white.alpha == 1
+    inside = far_inside(on_white)
     assert_array_equal(other.cartoon[..., :3][inside], on_white.cartoon[inside])
-    assert all((other.palette[k] == on_white.palette[k]).all() for k in on_white.palette)
+    for channel, levels in on_white.centroids.items():
+        assert_array_equal(other.centroids[channel], levels)
 
 
 @pytest.mark.parametrize("background", ["#000000", "transparent"])
@@ -174,9 +225,11 @@ def test_no_white_rim_on_a_dark_background(tiny, background):
         assert visible.max() <= 130
 
 
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (2, 3), (37, 53)])
-@pytest.mark.parametrize("background", ["white", "transparent", "original"])
-def test_any_shape_goes_through(tiny, shape, background):
+@pytest.mark.parametrize("background", ["white", "transparent", "original", "none"])
+def test_any_shape_goes_through(tiny, shape, background, style):
+    tiny = in_style(tiny, style)
     photo = np.full((*shape, 3), (250, 20, 20), np.uint8)
     result = with_background(tiny, background)(photo)
     assert result.cartoon.shape[:2] == shape
@@ -304,7 +357,7 @@ def test_the_person_stands_before_the_blurred_scene(tiny):
     photo[::2, :, 1] = 200  # stripes
     photo[50:100, 70:140] = 250, 20, 20
     result = with_background(tiny, "blur")(photo)
-    outside, inside = result.alpha == 0, result.alpha == 1
+    outside, inside = far_outside(result), far_inside(result)
     assert np.abs(result.cutout[outside].astype(int) - [0, 100, 0]).max() < 40
     assert_array_equal(result.cutout[inside], photo[inside])
     assert_array_equal(result.cartoon[outside], result.cutout[outside])
@@ -335,7 +388,7 @@ def test_a_lack_of_memory_is_a_photo_error(tiny, person_photo, monkeypatch, clas
         raise MemoryError
 
     app = tiny.replace(segment=engine.SegmentOptions(classic=classic))
-    monkeypatch.setattr("engine.pipeline.draw", lack)
+    monkeypatch.setattr(app, "_draw", lack)
     with pytest.raises(engine.PhotoError, match="b: not enough memory for 210 x 150"):
         app(person_photo, name="b")
 
@@ -344,16 +397,54 @@ def test_a_lack_of_memory_in_opencv_is_a_photo_error(tiny, person_photo, monkeyp
     def lack(*_, **__):
         cv2.resize(np.zeros((1, 1), np.uint8), (1 << 30, 1 << 30))
 
-    monkeypatch.setattr("engine.pipeline.draw", lack)
+    app = tiny.replace()
+    monkeypatch.setattr(app, "_draw", lack)
     with pytest.raises(engine.PhotoError, match="not enough memory"):
-        tiny(person_photo)
+        app(person_photo)
+
+
+def test_a_drawing_like_another_has_its_colours(tiny, astronaut, person_photo):
+    app = with_background(tiny, "none")
+    first = app(astronaut)
+    second = app(person_photo, like=first)
+    assert_array_equal(second.palette.rgb, first.palette.rgb)
+    assert_array_equal(second.cartoon, app(person_photo, like=first.palette).cartoon)
+    held = app.replace(cartoon=engine.CartoonOptions(palette=first.palette))
+    assert_array_equal(second.cartoon, held(person_photo).cartoon)
+    assert not np.array_equal(second.cartoon, app(person_photo).cartoon)
+
+
+def test_a_drawing_can_be_like_a_classic_one(tiny, person_photo):
+    classic = in_style(tiny, "classic")(person_photo)
+    assert 0 < len(classic.palette) <= 255
+    assert tiny(person_photo, like=classic).palette.css == classic.palette.css
+
+
+@pytest.mark.parametrize(
+    ("style", "like", "reason"),
+    [
+        ("comic", "red", "palette is a str"),
+        ("comic", engine.Palette.of_colours(np.zeros((0, 3), np.uint8)), "holds no colour"),
+        ("classic", RED, "classic has no palette; expected comic, poster, ink"),
+    ],
+)
+def test_a_drawing_like_nothing_is_refused(tiny, person_photo, style, like, reason):
+    with pytest.raises(engine.OptionError, match=reason):
+        in_style(tiny, style)(person_photo, like=like)
+
+
+def test_classic_mode_has_no_other_style(tiny, person_photo):
+    segment = engine.SegmentOptions(classic=True)
+    assert tiny.replace(segment)(person_photo).style == "classic"
+    with pytest.raises(engine.OptionError, match="classic mode has no style ink"):
+        tiny.replace(segment, cartoon=engine.CartoonOptions("ink"))
 
 
 def test_settings_are_ready_for_json_and_tell_what_decides_the_pixels(tiny, tmp_path):
     path = tmp_path / "sea.png"
 
-    def settings(segment=None, **cutout):
-        app = tiny.replace(segment, engine.CutoutOptions(**cutout) if cutout else None)
+    def settings(segment=None, cartoon=None, **cutout):
+        app = tiny.replace(segment, engine.CutoutOptions(**cutout) if cutout else None, cartoon)
         return json.dumps(app.settings, sort_keys=True)
 
     Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
@@ -361,6 +452,7 @@ def test_settings_are_ready_for_json_and_tell_what_decides_the_pixels(tiny, tmp_
         settings(), settings(engine.SegmentOptions("dog")), settings(background="blur"),
         settings(background="red"), settings(threshold=0.4), settings(people=2),
         settings(background=str(path)), settings(background="transparent"),
+        *(settings(cartoon=engine.CartoonOptions(**knob)) for knob in KNOBS),
     ]  # fmt: skip
     assert tiny.model.sha256 in different[0]
     assert "sea.png" not in different[6]
@@ -368,6 +460,7 @@ def test_settings_are_ready_for_json_and_tell_what_decides_the_pixels(tiny, tmp_
     different.append(settings(background=str(path)))
     assert len(set(different)) == len(different)
     assert different[0] == settings(threshold=np.float64(0.5), background="#ffffff")
+    assert different[0] == settings(cartoon=engine.CartoonOptions("comic", vivid=1.0))
     assert different[3] == settings(background=(255, 0, 0))
 
 
@@ -376,7 +469,7 @@ def test_a_background_is_read_once(tiny, tmp_path):
     Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
     app = with_background(tiny, path)
     path.unlink()
-    other = app.replace(cartoon=engine.CartoonOptions(smooth_sigma=10))
+    other = app.replace(cartoon=engine.CartoonOptions(vivid=2))
     assert other.settings["cutout"] == app.settings["cutout"]
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
 
@@ -100,11 +101,11 @@ def test_metrics_are_those_of_cutout_and_cartoon(result):
 def test_transparent_pictures_are_measured_on_white(tiny, person_photo):
     transparent = tiny.replace(cutout=engine.CutoutOptions(background="transparent"))
     result = transparent(person_photo)
-    share = result.alpha[..., None]
     cutout, cartoon = (
-        np.rint(255 + share * (p[..., :3] - np.float32(255))).astype(np.uint8)
+        np.rint(255 + p[..., 3:] / np.float32(255) * (p[..., :3] - np.float32(255)))
         for p in (result.cutout, result.cartoon)
     )
+    cutout, cartoon = cutout.astype(np.uint8), cartoon.astype(np.uint8)
     assert result.metrics["mse"] == engine.mse(cutout, cartoon)
     assert result.metrics["ssim"] == engine.ssim(cutout, cartoon)
 
@@ -286,3 +287,69 @@ def test_saved_files_are_cropped_and_reduced_too(result, tmp_path):
     paths = result.save(tmp_path, kinds, crop=True, size=50)
     for kind, path in zip(kinds, paths, strict=True):
         assert path.read_bytes() == result.encode(kind, crop=True, size=50)
+
+
+def in_style(app, style, background="white"):
+    return app.replace(
+        cartoon=engine.CartoonOptions(style), cutout=engine.CutoutOptions(background)
+    )
+
+
+def test_shapes_and_colours_are_files_of_their_own_kinds(result, tmp_path):
+    paths = result.save(tmp_path, ("cartoon", "svg", "palette"), format="webp", size=40)
+    assert [path.name for path in paths] == [
+        "photo_cartoon.webp", "photo_cartoon.svg", "photo_palette.json",
+    ]  # fmt: skip
+    assert engine.Palette.read(paths[2]) == result.palette
+    svg = ElementTree.fromstring(paths[1].read_bytes())
+    assert (svg.get("width"), svg.get("height")) == ("210", "150")
+    assert result.encode("palette") == paths[2].read_bytes()
+    assert result.encode("svg") == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["svg", "palette"])
+def test_what_is_no_picture_of_pixels_has_no_format_and_is_not_shown(result, kind):
+    with pytest.raises(engine.OptionError, match=f"{kind} is exact, and written as"):
+        result.encode(kind, "jpg")
+    with pytest.raises(engine.OptionError, match=f"{kind} is no picture"):
+        result.picture(kind)
+
+
+def test_a_classic_drawing_has_colours_and_no_shapes(tiny, person_photo, tmp_path):
+    result = in_style(tiny, "classic")(person_photo)
+    assert result.shapes is None
+    assert len(engine.Palette.from_json(result.encode("palette"))) > 0
+    with pytest.raises(engine.OptionError, match=r"not of shapes\. Choose another style: comic"):
+        result.save(tmp_path, ("cartoon", "svg"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("background", "paper"),
+    [("white", "#ffffff"), ("navy", "#000080"), ("transparent", None), ("original", None)],
+)
+def test_shapes_lie_on_the_colour_that_is_behind(tiny, person_photo, background, paper):
+    result = in_style(tiny, "comic", background)(person_photo)
+    svg = ElementTree.fromstring(result.encode("svg"))
+    rectangle = svg.find("{http://www.w3.org/2000/svg}rect")
+    assert (None if rectangle is None else rectangle.get("fill")) == paper
+
+
+def test_shapes_of_nothing_are_an_empty_page(tiny):
+    result = tiny(np.full((30, 40, 3), (10, 120, 10), np.uint8))
+    assert result.shapes is None
+    svg = ElementTree.fromstring(result.encode("svg"))
+    assert svg.get("width") == "40"
+
+
+def test_the_palette_of_nothing_is_of_no_use_to_others(tiny, person_photo):
+    nothing = tiny(np.full((30, 40, 3), (10, 120, 10), np.uint8))
+    assert not nothing.palette.share.any()
+    with pytest.raises(engine.OptionError, match="holds no colour"):
+        tiny(person_photo, like=nothing)
+
+
+def test_a_hostile_name_is_text_in_the_shapes(tiny, person_photo):
+    result = tiny(person_photo, name='a/"><script>\x1b')
+    svg = ElementTree.fromstring(result.encode("svg"))
+    assert svg.find("{http://www.w3.org/2000/svg}title").text == '"><script>\\x1b'

@@ -59,6 +59,7 @@ def run_on_ray(
         raise OptionError(f"jobs is {workers}; it is at least 1.")
     target = replace(work.target, folder=_everywhere(work.target.folder))
     work = replace(work, target=target)
+    recipe = replace(recipe, like=_everywhere(recipe.like))
     ray = _connect(address)
     remaining = iter(tasks)
     while window := list(itertools.islice(remaining, WINDOW)):

@@ -20,7 +20,7 @@ from engine.batch.target import Target, write_to_stdout
 from engine.errors import DiskFullError, EngineError, PhotoError
 from engine.options import (
     MAX_MEGAPIXELS,
-    PNG_KINDS,
+    OWN_FORMATS,
     CartoonOptions,
     CutoutOptions,
     SegmentOptions,
@@ -46,17 +46,25 @@ class Recipe:
     segment: SegmentOptions = field(default_factory=SegmentOptions)
     cutout: CutoutOptions = field(default_factory=CutoutOptions)
     cartoon: CartoonOptions = field(default_factory=CartoonOptions)
+    like: str = ""
+    """A palette's JSON file, or a photo, in whose colours all are drawn: a path or URL. Empty: each
+    in its own."""
     max_megapixels: float = MAX_MEGAPIXELS
 
     def load(self, threads: int | None) -> Cartoonifier:
         """Raises OptionError, ModelError, ProviderError."""
         from engine import pipeline
 
-        return pipeline.load(
+        app = pipeline.load(
             self.model, self.provider, threads,
             segment=self.segment, cutout=self.cutout, cartoon=self.cartoon,
             max_megapixels=self.max_megapixels, models=self.models,
         )  # fmt: skip
+        if not self.like:
+            return app
+        from engine.batch.like import find_palette
+
+        return app.replace(cartoon=replace(self.cartoon, palette=find_palette(self.like, app)))
 
 
 @dataclass(frozen=True)
@@ -173,7 +181,7 @@ class Worker:
         options = self.work.target.options
         calls = [
             lambda k=kind: result.encode(
-                k, "png" if k in PNG_KINDS else options.format, options.metadata,
+                k, "png" if k in OWN_FORMATS else options.format, options.metadata,
                 quality=options.quality, crop=options.crop, size=options.size,
             )
             for kind in options.kinds

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from engine.options import (
     EDGES,
     FORMATS,
+    KINDS,
     NAMED_BACKGROUNDS,
     POLICIES,
+    STYLES,
 )
 
 PROVIDERS = ("auto", "cpu", "cuda")
@@ -58,7 +60,8 @@ def _begin_last(words: Sequence[str], incomplete: str) -> list[str]:
 background = one_of(NAMED_BACKGROUNDS)
 edges = one_of(EDGES)
 format = one_of(FORMATS)
-kinds = some_of(("all", "cutout", "cartoon", "mask", "labels", "compare"))
+kinds = some_of(("all", *KINDS))
 metadata = one_of(POLICIES)
 people = one_of(("all", "largest"))
 provider = one_of(PROVIDERS)
+style = one_of(STYLES)

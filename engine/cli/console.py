@@ -95,13 +95,14 @@ class Console:
             say(_explain_skipped(lister))
 
     def _line(self, record: PhotoRecord, with_files: bool) -> str:
-        """Size, share of the kept classes, colours per channel, SSIM and milliseconds."""
-        colours = "/".join(str(len(centroids)) for centroids in record.palette.values())
+        """Size, share of the kept classes, style, colours, SSIM and milliseconds."""
+        from engine.report.summary import tell_colours
+
         ssim = record.metrics.get("ssim")
         files = ", ".join(map(self.target.path, record.files))
         return printable(
             f"{record.photo}  {record.width} x {record.height}  "
-            f"kept {record.share:.1%}  colours {colours}  "
+            f"kept {record.share:.1%}  {record.style}  colours {tell_colours(record)}  "
             f"SSIM {'-' if ssim is None else format(ssim, '.3f')}  "
             f"{sum(record.timings_ms.values()):.0f} ms"
             + (f"  -> {files}" if with_files and files else "")

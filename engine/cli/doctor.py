@@ -158,7 +158,7 @@ def _folders(problems: list[str]) -> dict[str, Any]:
 
 def _test(problems: list[str]) -> dict[str, Any]:
     """Pictures whose cartoons are known; with SciPy at hand, a second of others too."""
-    from engine.cartoon.stylise import cartoonize
+    from engine.cartoon.classic.stylise import cartoonize
 
     for count, expected in enumerate(KNOWN_CARTOONS, 1):
         digest = hashlib.blake2b(cartoonize(_known_picture(count)).tobytes(), digest_size=8)

@@ -15,6 +15,7 @@ from engine.cli import choices
 from engine.cli.command import takes
 from engine.cli.exits import SOME_FAILED, flag, put, say
 from engine.errors import EngineError, OptionError, did_you_mean
+from engine.options import CartoonOptions
 from engine.text import printable
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ class EvaluateRequest:
             autocompletion=choices.one_of(("full", "document", "single")),
         ),
     ] = "full"
+    style: Annotated[
+        str | None,
+        typer.Option(
+            help="comic, poster, ink or classic. Default: comic; for document classic.",
+            autocompletion=choices.style,
+        ),
+    ] = None
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Folders in folders too.")
     ] = False
@@ -61,6 +69,15 @@ class EvaluateRequest:
         if self.protocol not in PROTOCOLS:
             hint = did_you_mean(self.protocol, tuple(PROTOCOLS))
             raise OptionError(f"protocol {self.protocol!r}: {hint}")
+        _ = self.drawing
+
+    @property
+    def drawing(self) -> CartoonOptions:
+        """How cartoons are drawn. Raises OptionError."""
+        style = self.style or ("classic" if self.protocol == "document" else None)
+        if self.protocol == "document" and style != "classic":
+            raise OptionError(f"the document protocol draws as published; leave out {style}.")
+        return CartoonOptions(style).in_mode(classic=False)
 
 
 @takes(EvaluateRequest, process.prepare_imports)
@@ -84,13 +101,14 @@ def _evaluate(request: EvaluateRequest) -> list[PhotoRecord]:
         check_report(request.out, overwrite=False)
     found = Lister(str(request.out or ""), request.recursive).find([request.folder])
     _, threads = process.own_process(request.threads, 1, 1)
-    with pipeline.load(request.model, threads=threads) as app:
+    with pipeline.load(request.model, threads=threads, cartoon=request.drawing) as app:
         records = []
         for photo in found:
             records.append(_measure(app, photo, request.protocol, detail=request.out is not None))
             _print(records[-1])
         facts = {
-            "protocol": request.protocol, "model": app.model.name, "sha256": app.model.sha256
+            "protocol": request.protocol, "style": request.drawing.style,
+            "model": app.model.name, "sha256": app.model.sha256,
         }  # fmt: skip
     _print_summary(records)
     if request.out:
@@ -132,7 +150,7 @@ def _document(result: Result) -> Pair:
     import cv2
     import numpy as np
 
-    from engine.cartoon.stylise import cartoonize
+    from engine.cartoon.classic.stylise import cartoonize
 
     width, height = DOCUMENT_SIZE
     rows, columns = result.cutout.shape[:2]

@@ -16,9 +16,13 @@ from engine.cli.words import STDIN, demo_photo, read_names
 from engine.errors import OptionError
 from engine.options import (
     FORMATS,
-    KINDS,
+    LEAST_COLOURS,
     MAX_MEGAPIXELS,
-    PNG_KINDS,
+    MOST_COLOURS,
+    MOST_WEIGHT,
+    OWN_FORMATS,
+    PICTURES,
+    CartoonOptions,
     CutoutOptions,
     OutputOptions,
     SegmentOptions,
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
     from engine.batch.work import Recipe, Work
 
 STDOUT = "-"
-_FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
+_KIND_OF_SUFFIX = {".svg": "svg", ".json": "palette"}
+_FORMAT_OF_SUFFIX = {
+    ".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp", ".svg": "svg", ".json": "json",
+}  # fmt: skip
 
 
 def _print_version(wanted: bool) -> None:
@@ -53,7 +60,7 @@ class RunRequest:
             "-o",
             "--out",
             metavar="OUT",
-            help="Folder, a picture's path for a single picture, or - for stdout. Default: out; "
+            help="Folder, a file's path for a single picture, or - for stdout. Default: out; "
             "for - as the only photo, stdout if it is redirected.",
         ),
     ] = None
@@ -62,7 +69,8 @@ class RunRequest:
         typer.Option(
             "-s", "--save",
             metavar="KINDS",
-            help="Of cutout, cartoon, mask, labels, compare, joined by commas; or all. "
+            help="Of cutout, cartoon, mask, labels, compare, svg (the cartoon as shapes) and "
+            "palette (its colours, as JSON), joined by commas; or all pictures. "
             "Default: cutout,cartoon; for a single picture cartoon.",
             autocompletion=choices.kinds,
         ),
@@ -83,6 +91,43 @@ class RunRequest:
         typer.Option(metavar="PIXELS", help="Reduce larger pictures to this longer side."),
     ] = None
     crop: Annotated[bool, typer.Option("--crop", help="Crop pictures to what is kept.")] = False
+    style: Annotated[
+        str | None,
+        typer.Option(
+            help="comic, poster (without lines), ink (greys) or classic (as published). "
+            "Default: comic; with --classic classic.",
+            autocompletion=choices.style,
+        ),
+    ] = None
+    colours: Annotated[
+        int | None,
+        typer.Option(
+            "--colours",
+            "--colors",
+            metavar="N",
+            help=f"At most so many colours, {LEAST_COLOURS} to {MOST_COLOURS}. Default: as many as "
+            "the photo needs.",
+        ),
+    ] = None
+    lines: Annotated[
+        float,
+        typer.Option(metavar="WEIGHT", help=f"Of the lines, 0 (none) to {MOST_WEIGHT:g}."),
+    ] = CartoonOptions.lines
+    detail: Annotated[
+        float,
+        typer.Option(metavar="AMOUNT", help=f"Of what is small and kept, 0 to {MOST_WEIGHT:g}."),
+    ] = CartoonOptions.detail
+    vivid: Annotated[
+        float,
+        typer.Option(metavar="STRENGTH", help=f"Of the colours, 0 (grey) to {MOST_WEIGHT:g}."),
+    ] = CartoonOptions.vivid
+    palette: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw all in the colours of a palette that was saved (.json), or of a photo.",
+        ),
+    ] = None
     background: Annotated[
         str,
         typer.Option(
@@ -220,6 +265,7 @@ class RunRequest:
             raise OptionError(f"jobs is {self.jobs}; it is at least 1.")
         self._check_folder_options()
         self._check_cluster_options()
+        self._check_palette()
         _ = self.recipe, self.work
 
     def _check_folder_options(self) -> None:
@@ -242,6 +288,15 @@ class RunRequest:
             raise OptionError("a cluster reads photos from files, and writes into a folder.")
         if self.watch or self.dry_run:
             raise OptionError("a cluster neither watches nor plans; leave that option out.")
+
+    def _check_palette(self) -> None:
+        if self.palette is None:
+            return
+        if self._drawing.style == "classic":
+            raise OptionError("classic finds its own levels; leave out the palette.")
+        if not self.palette:
+            message = "it is empty; expected a palette's JSON file, or a photo."
+            raise OptionError(message, option="palette")
 
     @property
     def details(self) -> bool:
@@ -272,8 +327,13 @@ class RunRequest:
             CutoutOptions(
                 self.background, edges=self.edges, clean=self.clean, people=self.people
             ),
-            max_megapixels=self.max_megapixels,
+            self._drawing, local_path(self.palette or ""), self.max_megapixels,
         )  # fmt: skip
+
+    @cached_property
+    def _drawing(self) -> CartoonOptions:
+        knobs = (self.colours, self.lines, self.detail, self.vivid)
+        return CartoonOptions(self.style, *knobs).in_mode(self.classic)
 
     @cached_property
     def work(self) -> Work:
@@ -287,15 +347,14 @@ class RunRequest:
     def target(self) -> Target:
         """Where the pictures go."""
         from engine.batch.target import Target
-        from engine.result import refuse_transparency
+        from engine.result import refuse_shapes, refuse_transparency
 
         out = self._out
-        is_file = self._is_picture(out)
+        is_file = self._is_file(out)
         is_single = out == STDOUT or is_file
         kinds = self._find_kinds(is_single)
-        format = _format_of(out, self.format) if is_file else self.format or "png"
-        if is_single and kinds[0] in PNG_KINDS and format != "png":
-            raise OptionError(f"{kinds[0]} is exact, and written as png only.")
+        format = self._find_format(kinds[0]) if is_single else self.format or "png"
+        refuse_shapes(kinds, self._drawing.style or "")
         options = OutputOptions(kinds, format, self.quality, self.metadata, self.crop, self.size)
         if self.background == "transparent":
             refuse_transparency(kinds, format)
@@ -319,16 +378,28 @@ class RunRequest:
         return STDOUT if is_piped and is_redirected and is_single and not wants_folder else "out"
 
     @staticmethod
-    def _is_picture(out: str) -> bool:
+    def _is_file(out: str) -> bool:
         from engine.files.formats import HEIC_SUFFIXES, SUFFIXES
 
-        suffix = os.path.splitext(out)[1].lower()
-        return suffix in SUFFIXES | HEIC_SUFFIXES and "://" not in out and not os.path.isdir(out)
+        known = SUFFIXES | HEIC_SUFFIXES | _KIND_OF_SUFFIX.keys()
+        return _suffix(out) in known and "://" not in out and not os.path.isdir(out)
+
+    def _find_format(self, kind: str) -> str:
+        """Of a single file; "png" for what has a format of its own."""
+        own, out = OWN_FORMATS.get(kind), self._out
+        default = self.format or own or "png"
+        format = default if out == STDOUT else _format_of(out, self.format)
+        if own and format != own:
+            raise OptionError(f"{kind} is exact, and written as {own} only.")
+        if not own and format not in FORMATS and out != STDOUT:
+            raise OptionError(f"{out}: a {kind} is no {format}; expected {', '.join(FORMATS)}.")
+        return "png" if own else format
 
     def _find_kinds(self, is_single: bool) -> tuple[str, ...]:
         default = "cartoon" if is_single else "cutout,cartoon"
+        default = _KIND_OF_SUFFIX.get(_suffix(self._out), default) if is_single else default
         words = default if self.save is None else self.save
-        kinds = KINDS if words == "all" else tuple(
+        kinds = PICTURES if words == "all" else tuple(
             dict.fromkeys(kind.strip() for kind in words.split(","))
         )  # fmt: skip
         if is_single and len(kinds) != 1:
@@ -339,10 +410,14 @@ class RunRequest:
 
 def _format_of(out: str, asked: str | None) -> str:
     """The format that a picture's path stands for."""
-    suffix = os.path.splitext(out)[1].lower()
+    suffix = _suffix(out)
     format = _FORMAT_OF_SUFFIX.get(suffix)
     if format is None:
         raise OptionError(f"{out}: {suffix[1:]} is not written; expected {', '.join(FORMATS)}.")
     if asked not in (None, format, suffix[1:]):
         raise OptionError(f"{out} and the format {asked} contradict each other.")
     return format
+
+
+def _suffix(out: str) -> str:
+    return os.path.splitext(out)[1].lower()

@@ -202,8 +202,8 @@ def _guess_what_was_meant(request: RunRequest) -> None:
     meant = difflib.get_close_matches(words[0], _OTHER_COMMANDS, 1)
     if meant and len(words) == 1:
         raise OptionError(f"{words[0]}: no such file. Did you mean the command {meant[0]}?")
-    suffix = Path(words[-1]).suffix.lower()
-    if len(words) == 2 and request.out is None and suffix in (".png", ".jpg", ".jpeg", ".webp"):
+    is_written = Path(words[-1]).suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".svg")
+    if len(words) == 2 and request.out is None and is_written:
         first, second = words
         if open_store(first).kind(first) == "file":
             raise OptionError(

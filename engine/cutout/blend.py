@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels import pixels
+from engine.kernels import blend as kernels
 from engine.strips import in_strips
 
 WHITE = np.full((1, 1, 3), 255, np.uint8)
@@ -24,7 +24,7 @@ def blend(
     def blend_strip(top: int, bottom: int) -> None:
         rows = slice(top, bottom)
         behind = background if len(background) == 1 else background[rows]
-        pixels.blend(picture[rows], alpha[rows], behind, out[rows])
+        kernels.blend(picture[rows], alpha[rows], behind, out[rows])
 
     height, width = alpha.shape
     in_strips(blend_strip, height, width, threads)

@@ -23,6 +23,7 @@ from engine.versions import how_to_install
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TITLES = {"lightness": "lightness L*", "chroma": "chroma C*ab", "hue": "hue"}
 INK = "#808890"  # readable on white and on black
 BARS = 60
 """More photos than these are drawn as a line, in their order, without names."""
@@ -45,7 +46,7 @@ def new_figure(width: float, height: float, layout: Any = "constrained") -> Figu
 def draw_histograms(record: PhotoRecord) -> Figure:
     """One plot per channel: pixels per level, centroids as lines, borders of their groups dotted.
 
-    The record has histograms and a palette.
+    The record has histograms and centroids.
     """
     figure = new_figure(7.4, 1.5, layout=None)  # a layout that is found takes most of the time
     figure.subplots_adjust(0.01, 0.16, 0.99, 0.86, 0.04)
@@ -57,12 +58,13 @@ def draw_histograms(record: PhotoRecord) -> Figure:
         for left, right in pairwise(centroids):
             axes.axvline((left + right) / 2, color=INK, linewidth=0.8, linestyle=":")
         for level in centroids:
+            colour = swatch_colour(channel, level, record.centroids)
             axes.axvline(level, color=INK, linewidth=3)
-            axes.axvline(level, color=swatch_colour(channel, level), linewidth=1.6)
+            axes.axvline(level, color=colour, linewidth=1.6)
         # The white around a cut-out would leave all else flat.
         axes.set_ylim(0, 1.05 * max(1, *sorted(counts)[:-1]))
         axes.set_xlim(0, len(counts))
-        axes.set_title(channel, color=INK, fontsize=8)
+        axes.set_title(TITLES.get(channel, channel), color=INK, fontsize=8)
         axes.set_yticks([])
         _quiet(axes)
     return figure

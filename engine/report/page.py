@@ -125,17 +125,13 @@ def _numbers(record: PhotoRecord) -> list[tuple[str, float | None]]:
     """As shown, and to sort by."""
     if record.state == "failed":
         return [("", None)] * 6
-    metrics, palette = record.metrics, record.palette
-    ms = summary.total_ms(record)
+    metrics, ms = record.metrics, summary.total_ms(record)
     return [
         (f"{record.width} x {record.height}", record.width * record.height),
         (f"{record.share:.1%}", record.share),
         (_format(metrics.get("log_mse"), ".2f"), metrics.get("log_mse")),
         (_format(metrics.get("ssim"), ".3f"), metrics.get("ssim")),
-        (
-            "/".join(str(len(levels)) for levels in palette.values()),
-            summary.count_colours(record) or None,
-        ),
+        (summary.tell_colours(record), summary.count_colours(record) or None),
         (f"{ms:.0f}", ms),
     ]
 
@@ -164,7 +160,8 @@ def _links(record: PhotoRecord) -> str:
 
 
 def _kind_of(path: str) -> str:
-    return PurePosixPath(path).stem.rpartition("_")[2]
+    file = PurePosixPath(path)
+    return "svg" if file.suffix == ".svg" else file.stem.rpartition("_")[2]
 
 
 def _href(path: str) -> str:
@@ -190,7 +187,7 @@ def _remarks(record: PhotoRecord) -> str:
     return (
         f"<td>{f'<ul>{items}</ul>' if items else ''}"
         "<details><summary>colours, histograms, stages</summary>"
-        f"{swatches(record.colours, record.palette)}{_histograms(record)}"
+        f"{swatches(record.colours, record.centroids)}{_histograms(record)}"
         f"<p>Milliseconds: {stages}</p></details></td>"
     )
 
@@ -200,7 +197,8 @@ def _histograms(record: PhotoRecord) -> str:
         return ""
     uri = figures.to_uri(figures.draw_histograms(record))
     name = _escape(record.photo)
-    alt = f"histograms of hue, saturation and value of {name}, with centroids and group borders"
+    channels = ", ".join(channel for channel, *_ in summary.histograms_of(record))
+    alt = f"histograms of {channels} of {name}, with centroids and group borders"
     return _enlargeable(f'<img loading="lazy" src="{uri}" alt="{alt}">')
 
 

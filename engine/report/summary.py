@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.record import CHANNELS, PhotoRecord
+from engine.record import CHANNELS, CLASSIC_CHANNELS, PhotoRecord
 
 METRICS = ("mse", "log_mse", "ssim")
 LITTLE = 0.02
@@ -55,13 +55,22 @@ def is_kept(record: PhotoRecord) -> bool:
 
 
 def has_few_colours(record: PhotoRecord) -> bool:
-    """Whether something was kept, and drawn in few colours."""
-    return is_kept(record) and 0 < count_colours(record) < FEW
+    """Whether something was kept, and drawn by classic in few colours. Other styles mean to."""
+    return record.style == "classic" and is_kept(record) and 0 < count_colours(record) < FEW
 
 
 def count_colours(record: PhotoRecord) -> int:
-    """How many the palette can mix; 0 without a palette."""
-    return math.prod(map(len, record.palette.values())) if record.palette else 0
+    """How many a cartoon has; in classic, how many its levels can mix. 0 for nothing drawn."""
+    if record.style == "classic":
+        return math.prod(map(len, record.centroids.values())) if record.centroids else 0
+    return len(record.colours)
+
+
+def tell_colours(record: PhotoRecord) -> str:
+    """How many a cartoon has; in classic, how many levels each channel has."""
+    if record.style == "classic":
+        return "/".join(str(len(levels)) for levels in record.centroids.values())
+    return str(len(record.colours))
 
 
 GROUPS: dict[str, Callable[[PhotoRecord], bool]] = {
@@ -88,7 +97,7 @@ def explain(record: PhotoRecord) -> list[str]:
     if has_few_colours(record):
         reasons.append(f"its palette mixes only {_count(count_colours(record), 'colour')}")
     for channel, counts, centroids in histograms_of(record):
-        off = mean_shift(counts, centroids)
+        off = mean_shift(counts, centroids, _is_circle(record, channel))
         if off > FAR:
             reasons.append(f"{channel} {_loss(off, centroids)}")
     return reasons
@@ -100,29 +109,39 @@ def main_loss(record: PhotoRecord) -> str:
     for channel, counts, centroids in histograms_of(record):
         common = counts.index(max(counts))
         others = [0 if level == common else count for level, count in enumerate(counts)]
-        shifts[channel] = mean_shift(others, centroids)
+        shifts[channel] = mean_shift(others, centroids, _is_circle(record, channel))
     if not shifts:
         return "no histograms, because it was done in a run without a report"
     channel = max(shifts, key=lambda name: shifts[name])
-    return f"{channel} loses most: it {_loss(shifts[channel], record.palette[channel])}"
+    return f"{channel} loses most: it {_loss(shifts[channel], record.centroids[channel])}"
 
 
 def histograms_of(record: PhotoRecord) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
     """Name, counts and centroids of each channel that has both."""
-    for channel in CHANNELS:
-        counts, centroids = record.histograms.get(channel), record.palette.get(channel)
+    for channel in CLASSIC_CHANNELS if record.style == "classic" else CHANNELS:
+        counts, centroids = record.histograms.get(channel), record.centroids.get(channel)
         if counts and centroids:
             yield channel, counts, centroids
 
 
-def mean_shift(counts: Sequence[int], centroids: Sequence[int]) -> float:
-    """How many levels quantisation moves a pixel of this channel, on average."""
-    moved = sum(
-        count * min(abs(level - centroid) for centroid in centroids)
-        for level, count in enumerate(counts)
-        if count
-    )
+def mean_shift(counts: Sequence[int], centroids: Sequence[int], is_circle: bool = False) -> float:
+    """How many levels quantisation moves a pixel of this channel, on average.
+
+    On a circle the last level is beside the first.
+    """
+
+    def distance(level: int) -> int:
+        nearest = min(abs(level - centroid) for centroid in centroids)
+        around = min(len(counts) - abs(level - centroid) for centroid in centroids)
+        return min(nearest, around) if is_circle else nearest
+
+    moved = sum(count * distance(level) for level, count in enumerate(counts) if count)
     return moved / max(sum(counts), 1)
+
+
+def _is_circle(record: PhotoRecord, channel: str) -> bool:
+    """Whether the channel is hue, which classic cuts at red."""
+    return channel == "hue" and record.style != "classic"
 
 
 def _loss(off: float, centroids: Sequence[int]) -> str:

@@ -29,6 +29,11 @@ SIGNS = {
     "report.csv": b"photo,width,height,share,",
 }
 """How our files begin: others of these names are kept."""
+LEVELS = {
+    "lightness": "lightnesses", "chroma": "chromas", "hue": "hues", "saturation": "saturations",
+    "value": "values",
+}  # fmt: skip
+"""What the column with a channel's centroids is called."""
 SHEET_COLUMNS, SHEET_ROWS = 8, 50
 LONGEST_STEM = 100
 """Bytes of a photo's name in the name of its figure: some file systems end names at 143."""
@@ -102,17 +107,17 @@ def _to_csv(records: Sequence[PhotoRecord]) -> str:
     stages = list(dict.fromkeys(s for record in records for s in record.timings_ms))
     metrics = list(dict.fromkeys(m for record in records for m in record.metrics))
     columns = ["photo", "width", "height", "share", *metrics, *(f"{s}_ms" for s in stages)]
-    columns += ["hues", "saturations", "values", "warnings", "error", "files"]
+    columns += ["style", "colours", *LEVELS.values(), "warnings", "error", "files"]
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(map(_cell, columns))
     for record in records:
-        palette = record.palette
         row = (
             [record.photo, record.width or "", record.height or "", record.share]
             + [record.metrics.get(name, "") for name in metrics]
             + [record.timings_ms.get(stage, "") for stage in stages]
-            + [" ".join(map(str, palette.get(c, ()))) for c in ("hue", "saturation", "value")]
+            + [record.style, summary.count_colours(record) or ""]
+            + [" ".join(map(str, record.centroids.get(channel, ()))) for channel in LEVELS]
             + ["; ".join(record.warnings), record.told(), "; ".join(record.files)]
         )
         writer.writerow(map(_cell, row))

@@ -16,7 +16,7 @@ from engine.batch.listing import Lister
 from engine.batch.plan import plan_tasks
 from engine.batch.target import Target
 from engine.batch.work import Recipe, Work, Worker
-from engine.errors import DiskFullError, EngineError
+from engine.errors import DiskFullError, EngineError, OptionError
 from engine.options import CutoutOptions
 from tests.folders import pictures
 
@@ -180,3 +180,20 @@ def test_a_cluster_that_fails_is_told(cluster, photos, tmp_path, tiny_model, mon
     monkeypatch.setattr(cluster_module, "_map", fail)
     with pytest.raises(EngineError, match=r"the cluster failed: .*the head is gone"):
         on_ray(photos, tmp_path / "out", tiny_model)
+
+
+def test_workers_draw_in_one_palette_wherever_they_run(
+    cluster, tmp_path, tiny_model, person_photo, monkeypatch
+):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(person_photo).save("me.png")
+    (tmp_path / "family.json").write_text('["navy", "ivory"]')
+    recorded = on_ray(tmp_path / "me.png", tmp_path / "out", tiny_model, like="family.json")
+    assert [record.colours for record in recorded if record.state == "done"] != []
+    assert {colour for record in recorded for colour in record.colours} == {"#000080", "#fffff0"}
+
+
+def test_a_palette_that_cannot_be_read_ends_the_run(cluster, tmp_path, tiny_model, person_photo):
+    Image.fromarray(person_photo).save(tmp_path / "me.png")
+    with pytest.raises(OptionError, match=r"nowhere\.json: cannot be read"):
+        on_ray(tmp_path / "me.png", tmp_path / "out", tiny_model, like="nowhere.json")

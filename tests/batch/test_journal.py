@@ -89,7 +89,9 @@ GOOD = json.loads(record().to_json())
         json.dumps(GOOD | {"time": 10**400}).encode(),
         json.dumps(GOOD | {"width": True}).encode(),
         json.dumps(GOOD | {"width": 1 << 60}).encode(),
-        json.dumps(GOOD | {"palette": {"hue": [1]}}).encode(),
+        json.dumps(GOOD | {"centroids": {"hue": [1]}}).encode(),
+        json.dumps(GOOD | {"centroids": {"lightness": [1], "saturation": [1]}}).encode(),
+        json.dumps(GOOD | {"version": 1, "palette": {}}).encode(),
         json.dumps(GOOD | {"thumbnails": {"photo": "javascript:x"}}).encode(),
     ],
 )

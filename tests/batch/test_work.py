@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import json
 import os
+import pickle
 import threading
 
 import numpy as np
@@ -18,8 +20,8 @@ from engine.batch.plan import Task, plan_tasks
 from engine.batch.run import run_here
 from engine.batch.store import join, open_store
 from engine.batch.target import Target
-from engine.batch.work import Work, Worker
-from engine.errors import DiskFullError
+from engine.batch.work import Recipe, Work, Worker
+from engine.errors import DiskFullError, OptionError
 from engine.options import OutputOptions
 from tests.folders import tree
 
@@ -213,3 +215,25 @@ def test_pictures_beside_remote_photos_stay_outputs(tiny, person_photo, folder):
         assert lister.skipped == {OUTPUTS: 2}
     finally:
         remote.rm("/ours", recursive=True)
+
+
+@pytest.mark.parametrize("source", ["family.json", "other.png"])
+def test_all_photos_of_a_recipe_are_drawn_in_one_palette(
+    tiny_model, person_photo, tmp_path, source
+):
+    Image.new("RGB", (80, 60), (250, 30, 30)).save(tmp_path / "other.png")
+    (tmp_path / "family.json").write_text('["navy", "ivory"]')
+    recipe = Recipe(tiny_model, "cpu", like=str(tmp_path / source))
+    app = pickle.loads(pickle.dumps(recipe)).load(threads=1)  # as it travels to a cluster
+    palette = app.cartoon.palette
+    assert palette is not None
+    assert app(person_photo).palette.css == palette.css
+    own = Recipe(tiny_model, "cpu").load(threads=1)
+    assert app.settings != own.settings
+    assert palette.digest in json.dumps(app.settings)
+
+
+def test_a_palette_that_never_ends_is_refused(tiny_model, tmp_path):
+    (tmp_path / "endless.json").symlink_to("/dev/zero")
+    with pytest.raises(OptionError, match=r"endless\.json: cannot be read"):
+        Recipe(tiny_model, "cpu", like=str(tmp_path / "endless.json")).load(threads=1)

@@ -312,7 +312,8 @@ def test_compiling_is_announced_at_once(tiny_model, photos, tmp_path):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [("cartoonify --backg", "--background"), ("cartoonify --background bl", "blur"),
-     ("cartoonify --save cutout,ma", "cutout,mask")],
+     ("cartoonify --save cutout,ma", "cutout,mask"), ("cartoonify --save s", "svg"),
+     ("cartoonify --sty", "--style"), ("cartoonify --style p", "poster")],
 )  # fmt: skip
 def test_the_shell_completes_options_and_values(words, expected):
     environment = os.environ | {

@@ -71,7 +71,9 @@ def test_json_is_an_object_a_photo(cartoonify, photo, tmp_path):
     assert code == 1
     assert (done["width"], done["height"]) == (210, 150)
     assert set(done["metrics"]) == {"mse", "log_mse", "ssim"}
-    assert set(done["palette"]) == {"hue", "saturation", "value"}
+    assert done["style"] == "comic"
+    assert set(done["centroids"]) == {"lightness", "chroma", "hue"}
+    assert all(colour.startswith("#") for colour in done["colours"])
     assert all(os.path.exists(path) for path in done["files"])
     assert failed["photo"] == "broken.jpg"
     assert failed["exit_code"] == 3

@@ -90,7 +90,7 @@ def test_an_unknown_policy_is_refused(result, tmp_path):
 def test_a_notebook_shows_photo_cutout_cartoon_and_palette(result):
     page = replace(result, name="<me>")._repr_html_()
     assert page.count("data:image/webp;base64,") == 3
-    for word in ("photo of &lt;me&gt;", "cartoon of &lt;me&gt;", "hue", "saturation", "value"):
+    for word in ("photo of &lt;me&gt;", "cartoon of &lt;me&gt;", "lightness", "chroma", "hue"):
         assert word in page
 
 

@@ -1,7 +1,6 @@
 """The page in a real browser, which asks for nothing and runs nothing but the page's script."""
 
 import json
-import shutil
 
 import pytest
 
@@ -31,28 +30,6 @@ def page(tiny, person_photo, tmp_path):
         records.append(to_record(result, name, files=files, detail=True))
     records.append(PhotoRecord(photo="broken.png", state="failed", error="damaged", exit_code=3))
     return write_report(tmp_path / "out", "Cartoonify", records, {}).as_uri()
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """Chromium without a window, which writes down every request."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no Chromium here: install Debian's chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--disable-quic",
-        "--window-size=1400,1000", f"--user-data-dir={tmp_path / 'profile'}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
 
 
 def requests_of(browser):

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.report.records import empty, failed, record
+from tests.report.records import classic, empty, failed, record
 
 pytest.importorskip("matplotlib", reason="the report extra is not installed")
 
@@ -56,7 +56,8 @@ def evil_record():
         files=(f"{EVIL}_{EVIL}.png", f"{EVIL}_cartoon.png"),
         timings_ms={EVIL: 1.0}, metrics={EVIL: 0.5, "ssim": 0.5},
         thumbnails={"photo": f"data:image/webp;base64,{EVIL}", "cutout": f"http://x/{EVIL}"},
-        palette={**record().palette, EVIL: (1,)}, histograms={**record().histograms, EVIL: (1,)},
+        style=EVIL, centroids={**record().centroids, EVIL: (1,)},
+        histograms={**record().histograms, EVIL: (1,)},
     )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def test_the_best_photo_is_never_an_empty_one():
 
 
 def test_photos_that_need_a_look_are_counted_and_marked():
-    few = record("few.jpg", palette=dict.fromkeys(("hue", "saturation", "value"), (7,)))
+    few = classic("few.jpg", centroids=dict.fromkeys(("hue", "saturation", "value"), (7,)))
     got = page(record(), few, empty(), failed())
     for label in ("all (4)", "failed (1)", "nobody found (1)", "few colours (1)", "warnings (1)"):
         assert label in got.text
@@ -112,9 +113,16 @@ def test_records_of_a_run_without_a_report_are_shown():
     assert len(got.all("img")) == 1  # the metrics
 
 
-@pytest.mark.parametrize("only", ["palette", "histograms"])
+def test_classic_photos_and_others_have_their_own_channels():
+    got = page(record(), classic("b.jpg"))
+    alts = [image["alt"] for image in got.all("img")]
+    assert "histograms of lightness, chroma, hue of a.jpg, with centroids and group borders" in alts
+    assert "histograms of hue, saturation, value of b.jpg, with centroids and group borders" in alts
+
+
+@pytest.mark.parametrize("only", ["centroids", "histograms"])
 def test_a_record_with_half_of_its_details_is_shown(only):
-    halved = {"palette": {}, "histograms": {}} | {only: getattr(record(), only)}
+    halved = {"centroids": {}, "histograms": {}} | {only: getattr(record(), only)}
     assert "a.jpg" in page(record(**halved)).text
 
 

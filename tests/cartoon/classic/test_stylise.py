@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 import engine
-from engine.cartoon.stylise import draw, redraw
+from engine.cartoon.classic.stylise import draw, redraw
 from engine.options import CartoonOptions
 from engine.reference.stylise import cartoonize as reference
 

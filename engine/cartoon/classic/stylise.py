@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cartoon.palette import k_histogram
-from engine.errors import PhotoError
+from engine.cartoon.drawing import check_picture
+from engine.cartoon.k_histogram import k_histogram
 from engine.kernels import edges, pixels
 from engine.kernels.palette import quantise_table
 from engine.options import CartoonOptions
@@ -45,14 +45,6 @@ class Drawing:
     """Closed lines, each int32 (N, 1, 2), x then y."""
 
     @property
-    def palette(self) -> dict[str, NDArray[np.uint8]]:
-        """The centroids as used: "hue", "saturation" and "value", each uint8 (K,)."""
-        return {
-            name: centroids.astype(np.uint8)
-            for name, centroids in zip(CHANNELS, self.centroids, strict=True)
-        }
-
-    @property
     def histograms(self) -> dict[str, NDArray[np.int64]]:
         """Pixels per level before they were quantised: "hue", (180,), the others (256,)."""
         hue, saturation, value = self.counts
@@ -69,12 +61,7 @@ def cartoonize(
 
     Raises PhotoError for any other dtype or shape, or a picture without pixels.
     """
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise PhotoError(
-            f"image: {image.dtype} of shape {image.shape}; expected uint8 (H, W, 3) with pixels."
-        )
-    image = np.require(image, requirements=("C", "W"))
+    image = check_picture(image)
     return draw(image, options or CartoonOptions(), threads=usable_threads()).cartoon
 
 
