@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks.setting import Setting
 from benchmarks.turns import compare, median_ms
-from engine.cartoon.classic import stylise as classic
 from engine.cartoon.colours import Palette
-from engine.cartoon.refined import draw as refined
+from engine.cartoon.drawing import Drawing, Subject
+from engine.cartoon.style import load_style
 from engine.options import CartoonOptions
 
 CLASSIC = "classic"
@@ -23,37 +23,22 @@ TIMED_AT = {"450 x 600": (450 * 600, 30), "12 MP": (12_000_000, 7)}
 """Pixels, and rounds."""
 
 
-class Drawn(NamedTuple):
-    """A drawing, of any style."""
-
-    cartoon: NDArray[np.uint8]
-    """(H, W, 3) RGB on white."""
-    palette: Palette | None
-    """None in classic, which cannot draw with another drawing's."""
-
-
-Draw = Callable[[NDArray[np.uint8], NDArray[np.float32], Palette | None], Drawn]
+Draw = Callable[[NDArray[np.uint8], NDArray[np.float32], Palette | None], Drawing]
 """A cut-out on white, uint8 (H, W, 3) RGB; its alpha, float32 (H, W); colours to hold, or None."""
 
 
 def find_drawing(style: str, threads: int) -> Draw:
-    """How a style draws."""
-
-    def draw_classic(
-        cutout: NDArray[np.uint8], _: NDArray[np.float32], palette: Palette | None
-    ) -> Drawn:
-        assert palette is None
-        # Swapped, as the pipeline does it.
-        return Drawn(classic.draw(cutout, options, swap=True, threads=threads).cartoon, None)
-
-    def draw_refined(
-        cutout: NDArray[np.uint8], alpha: NDArray[np.float32], palette: Palette | None
-    ) -> Drawn:
-        drawing = refined.draw(cutout, alpha, options, palette=palette, threads=threads)
-        return Drawn(drawing.cartoon, drawing.palette)
-
+    """How a style draws on white."""
     options = CartoonOptions(style=style)
-    return draw_classic if style == CLASSIC else draw_refined
+    draw_style = load_style(options)
+
+    def draw(
+        cutout: NDArray[np.uint8], alpha: NDArray[np.float32], palette: Palette | None
+    ) -> Drawing:
+        held = options if palette is None else replace(options, palette=palette)
+        return draw_style(Subject(cutout, alpha), held, threads)
+
+    return draw
 
 
 def time_drawings(

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drawings import Draw, Drawn, scale
+from benchmarks.drawings import Draw, scale
 from engine.cartoon.colours import Palette
+from engine.cartoon.drawing import Drawing
 from engine.metrics import ssim
 
 LARGE_PIXELS = 12_000_000
@@ -33,7 +34,7 @@ FAR = 0.02
 
 def measure(
     draw: Draw, cutout: NDArray[np.uint8], alpha: NDArray[np.float32]
-) -> tuple[Drawn, dict[str, float]]:
+) -> tuple[Drawing, dict[str, float]]:
     """The drawing of a cut-out, and its numbers by name."""
     drawn = draw(cutout, alpha, None)
     numbers = {
@@ -51,7 +52,7 @@ def measure(
 
 def find_changed(
     draw: Draw,
-    drawn: Drawn,
+    drawn: Drawing,
     palette: Palette | None,
     cutout: NDArray[np.uint8],
     alpha: NDArray[np.float32],
@@ -115,7 +116,7 @@ def find_lost_white(
     }
 
 
-def _count_colours(drawn: Drawn) -> int:
+def _count_colours(drawn: Drawing) -> int:
     """As painted, before borders are mixed; all that there are where nothing else is known."""
     if drawn.palette is not None:
         return len(drawn.palette.rgb)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.drawings import Drawn
 from benchmarks.faithfulness import find_lost_white, find_off_hue, measure
+from engine.cartoon.drawing import Drawing
 
 RED, BLUE, GREY, WHITE = (200, 60, 60), (60, 60, 200), (120, 120, 120), (255, 255, 255)
 
@@ -20,11 +20,11 @@ def person(colour):
 
 
 def copy(cutout, alpha, palette):
-    return Drawn(cutout.copy(), None)
+    return Drawing(cutout.copy(), None, {}, {})
 
 
 def upside_down(cutout, alpha, palette):
-    return Drawn(np.ascontiguousarray(cutout[::-1]), None)
+    return Drawing(np.ascontiguousarray(cutout[::-1]), None, {}, {})
 
 
 def test_a_copy_of_the_cutout_keeps_everything():
@@ -43,7 +43,7 @@ def test_a_drawing_that_depends_on_the_pixel_grid_changes():
     def stripes(cutout, alpha, palette):
         striped = cutout.copy()
         striped[::2] = 0
-        return Drawn(striped, None)
+        return Drawing(striped, None, {}, {})
 
     assert measure(stripes, *person(RED))[1]["changed, free"] == 1
 
