@@ -41,6 +41,15 @@ def at_once(calls: Sequence[Callable[[], Strip]], threads: int) -> Iterator[Stri
     return _pool().map(lambda call: call(), calls)
 
 
+def start(call: Callable[[], Strip], threads: int) -> Callable[[], Strip]:
+    """Starts a call beside the caller's own work; what is returned waits for it, and gives its
+    result. With one thread, it is made only then.
+
+    The call must not wait for strips of its own, because all threads might be waiting.
+    """
+    return _pool().submit(call).result if threads > 1 else call
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1, "strip")

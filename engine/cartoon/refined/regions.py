@@ -1,0 +1,100 @@
+"""Which colour each pixel has: flat regions with rounded borders, and soft tones in shading.
+
+Soft where the smoothed picture changes slowly, sharp at edges: Winnemoeller, Olsen and Gooch's soft
+quantisation (2006). A step of hard quantisation would jump with the least noise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cartoon.colours import Palette
+from engine.cartoon.refined.styles import METRIC, Style
+from engine.cartoon.refined.working import Working
+from engine.kernels import tones as kernels
+from engine.strips import at_once, in_strips
+
+GENTLE, STEEP = 2.5, 5.0
+"""Change per u, in `METRIC`'s scale, up to which shading is soft, and from which on it is hard."""
+LEAST_INSIDE = 0.3
+"""Alpha from which on a pixel votes for its region."""
+NOBODY = 255
+"""Label of the pixels that do not vote."""
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Regions of one colour, and where soft tones replace them."""
+
+    fields: NDArray[np.uint8]
+    """(N, h, w): how much of each colour there is nearby, 0..255."""
+    labels: NDArray[np.uint8]
+    """(h, w): index of the highest field, the nearest colour's with rounded borders."""
+    tones: NDArray[np.uint8]
+    """(h, w, 3) RGB, passing softly from colour to colour."""
+    soft: NDArray[np.uint8]
+    """(h, w): 255 where the tones hold, 0 where the flat colour does."""
+
+
+def find_regions(
+    lab: NDArray[np.float32],
+    working: Working,
+    palette: Palette,
+    style: Style,
+    threads: int,
+) -> Regions:
+    """Regions of a smoothed picture, float32 (h, w, 3), in a palette's colours."""
+    height, width = working.alpha.shape
+    labels, soft = np.empty((2, height, width), np.uint8)
+    tones = np.empty((height, width, 3), np.uint8)
+    colours = (palette.lab * METRIC).astype(np.float32)
+    painted = palette.rgb.copy()  # kernels take no array that cannot be written to
+    softness, gentle, steep = np.float32(
+        [style.softness, GENTLE / working.unit, STEEP / working.unit]
+    )
+
+    def assign(top: int, bottom: int) -> None:
+        kernels.assign(
+            lab, colours, painted, softness, gentle, steep, top, bottom, labels, tones, soft
+        )  # fmt: skip
+
+    in_strips(assign, height, width, threads)
+    fields = _find_fields(labels, working, len(palette), style.round_sigma, threads)
+    rounded = np.empty_like(labels)
+    in_strips(
+        lambda top, bottom: kernels.find_highest(fields, top, bottom, rounded),
+        height, width, threads,
+    )  # fmt: skip
+    soft = _blur_softness(soft, working.unit) if style.softness else np.zeros_like(soft)
+    soft[labels != rounded] = 0  # specks that the rounding took away stay away
+    return Regions(fields, rounded, tones, soft)
+
+
+def _find_fields(
+    labels: NDArray[np.uint8], working: Working, count: int, round_sigma: float, threads: int
+) -> NDArray[np.uint8]:
+    """Blurred indicators of the labels; they also go on outside of the silhouette."""
+    voting = np.where(working.alpha > LEAST_INSIDE, labels, np.uint8(NOBODY))
+    sigma = round_sigma * working.unit
+    size = 2 * math.ceil(2 * sigma) + 1
+    fields = np.empty((count, *labels.shape), np.uint8)
+
+    def blur(first: int) -> None:
+        for index in range(first, count, parts):
+            indicator = cv2.compare(voting, float(index), cv2.CMP_EQ)
+            cv2.GaussianBlur(indicator, (size, size), sigma, dst=fields[index])
+
+    parts = min(threads, count)
+    list(at_once([lambda first=first: blur(first) for first in range(parts)], threads))
+    return fields
+
+
+def _blur_softness(soft: NDArray[np.uint8], unit: float) -> NDArray[np.uint8]:
+    """Held back beside edges, and without edges of its own."""
+    narrow = cv2.erode(soft, np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.GaussianBlur(narrow, (0, 0), unit), np.uint8)

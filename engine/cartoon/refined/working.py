@@ -1,0 +1,102 @@
+"""The working picture: the person, at the size at which all decisions are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cartoon.refined.styles import UNITS
+from engine.kernels.smooth import unmix_white
+
+LEAST_ALPHA = 0.02
+"""Less of the person is not seen."""
+MARGIN = 8
+"""Units around the person: as far as blurs and the outline reach."""
+LARGEST = 720.0
+"""Pixels of the reference length: eyes in a group of five are still ten pixels wide."""
+LEAST_SIDE = 8
+"""Pixels, because blurs reflect at the borders."""
+SHRINK_FIRST = 2.0
+"""Photos that are reduced by more are first halved, which is quick."""
+
+
+@dataclass(frozen=True, eq=False)
+class Working:
+    """The person's own colours, also at the rim, in a picture of (h, w)."""
+
+    lab: NDArray[np.uint8]
+    """(h, w, 3), OpenCV's 8-bit Lab."""
+    alpha: NDArray[np.float32]
+    """(h, w), 0..1."""
+    unit: float
+    """Pixels in a unit."""
+    scale: float
+    """Working pixels per photo pixel."""
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom of the part of the photo that it shows."""
+    is_whole: bool
+    """Whether the whole picture is drawn, without a silhouette."""
+
+
+def find_working(
+    cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None
+) -> Working | None:
+    """The working picture of a cut-out on white; None where nothing is kept.
+
+    `cutout` is uint8 (H, W, 3) RGB, `alpha` float32 (H, W), None for the whole picture.
+    """
+    height, width = cutout.shape[:2]
+    left, top, w, h = (0, 0, width, height) if alpha is None else _find_person(alpha)
+    if not w:
+        return None
+    reference = (float(height) * width * w * h) ** 0.25
+    scale = _find_scale(reference)
+    unit = scale * reference / UNITS
+    margin = math.ceil(MARGIN * unit / scale)
+    box = (
+        max(0, left - margin), max(0, top - margin),
+        min(width, left + w + margin), min(height, top + h + margin),
+    )  # fmt: skip
+    colours = _resize(cutout, box, scale)
+    if alpha is None:
+        shares = np.ones(colours.shape[:2], np.float32)
+    else:
+        shares = _resize(alpha, box, scale)
+        unmix_white(colours, shares)
+    lab = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2LAB), np.uint8)
+    return Working(lab, shares, unit, scale, box, alpha is None)
+
+
+def _find_person(alpha: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """Left, top, width and height; no width for nobody."""
+    seen = cv2.compare(alpha, LEAST_ALPHA, cv2.CMP_GT)
+    left, top, width, height = cv2.boundingRect(seen)
+    return left, top, width, height
+
+
+def _find_scale(reference: float) -> float:
+    """Working pixels per photo pixel: whole numbers for small photos.
+
+    A shift by whole pixels then shifts their drawing, and changes nothing else.
+    """
+    if reference >= LARGEST / 2:
+        return min(1.0, LARGEST / reference)
+    return 2.0 if reference >= LARGEST / 4 else 3.0
+
+
+def _resize(
+    picture: NDArray[np.uint8] | NDArray[np.float32],
+    box: tuple[int, int, int, int],
+    scale: float,
+) -> NDArray[np.uint8] | NDArray[np.float32]:
+    left, top, right, bottom = box
+    part = picture[top:bottom, left:right]
+    size = tuple(max(LEAST_SIDE, round(side * scale)) for side in (right - left, bottom - top))
+    if size == (right - left, bottom - top):
+        return part.copy()
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    return cv2.resize(part, size, interpolation=how)
