@@ -5,13 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
+from PIL import Image
 
 from benchmarks.setting import QUICK, RESULTS
+from benchmarks.sheets import WIDTH
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("default", "deeplabv3plus_mobilenet_v2")
-SMOKE_TESTED = {"benchmarks", "benchmarks.compare", "benchmarks.models"}
+SMOKE_TESTED = {"benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.styles"}
 
 
 def run(*arguments):
@@ -52,6 +55,26 @@ def test_kernels_are_measured_beside_the_reference(tmp_path):
 def test_models_are_measured_in_turn():
     lines = run("benchmarks.models", *MODELS).splitlines()
     assert [line.split(" at ")[0] for line in lines[: len(MODELS)]] == [*MODELS]
+
+
+@pytest.mark.slow
+def test_styles_are_shown_side_by_side_whatever_one_photo_is(tmp_path, astronaut):
+    pytest.importorskip("cpuinfo")
+    photos, sheets = tmp_path / "photos", tmp_path / "sheets"
+    photos.mkdir()
+    Image.fromarray(astronaut[::2, ::2]).save(photos / "person.png")
+    Image.new("RGB", (64, 48)).save(photos / "nobody.png")
+    (photos / "broken.jpg").write_bytes(b"broken")
+    out = run("benchmarks.styles", photos, "-o", sheets, "--faces")
+    assert "Photos: 1, left out: 2" in out
+    found = json.loads((sheets / "styles.json").read_text())
+    assert set(found["left_out"]) == {str(photos / "nobody.png"), str(photos / "broken.jpg")}
+    (numbers,) = found["photos"].values()
+    assert list(numbers) == ["classic", "comic", "poster", "ink"]
+    assert all(style["ssim"] > 0.3 for style in numbers.values())
+    for name in ("sheet_01.png", "faces_01.png"):
+        assert cv2.imread(str(sheets / name)).shape[1] > 6 * WIDTH
+    assert (sheets / "styles.md").read_text().endswith(f"{QUICK}\n")
 
 
 @pytest.mark.slow
