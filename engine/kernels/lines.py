@@ -50,19 +50,19 @@ def _walk(
     stride: np.float32,
 ) -> tuple[np.float32, np.float32]:
     """Weighted sum of the response along the flow to one side, and the sum of its weights."""
-    h, w = response.shape
-    half = np.float32(0.5)
+    half, one = np.float32(0.5), np.uint64(1)
+    lowest, highest = np.float32(response.shape[0]), np.float32(response.shape[1])
     total, mass = np.float32(0), np.float32(0)
-    px, py = np.float32(x), np.float32(y)
+    px, py = np.float32(x) + half, np.float32(y) + half
     dx, dy = sign * tangent[y >> 1, x >> 1, 0], sign * tangent[y >> 1, x >> 1, 1]
     for n in range(1, len(weights)):
         px, py = px + stride * dx, py + stride * dy
-        i, j = np.int64(np.floor(py + half)), np.int64(np.floor(px + half))
-        if i < 0 or j < 0 or i >= h or j >= w:
+        if px < 0 or py < 0 or py >= lowest or px >= highest:
             break
+        i, j = np.uint64(np.int32(py)), np.uint64(np.int32(px))
         total += weights[n] * response[i, j]
         mass += weights[n]
-        ex, ey = tangent[i >> 1, j >> 1, 0], tangent[i >> 1, j >> 1, 1]
+        ex, ey = tangent[i >> one, j >> one, 0], tangent[i >> one, j >> one, 1]
         keeps = ex * dx + ey * dy >= 0
         dx, dy = ex if keeps else -ex, ey if keeps else -ey
     return total, mass

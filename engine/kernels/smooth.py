@@ -8,7 +8,7 @@ from engine.kernels.jit import helper, kernel
 
 PLANES = 5
 """Weighted lightness and its weight; weighted a and b, and their weight."""
-BLOCK = 32
+BLOCK = 16
 """Rows or columns that are filtered together, because they stay in the second-level cache."""
 TILE = 16
 """Pixels that are transposed together, one cache line of float32."""
@@ -99,22 +99,23 @@ def filter_rows(
     decay = np.empty((width, 2, BLOCK), np.float32)
     for first in range(top, bottom, BLOCK):
         rows = min(BLOCK, bottom - first)
+        start = np.uint64(first)  # unsigned indices are not checked for counting from the end
         for c in range(PLANES):
             for tile in range(0, width, TILE):
                 end = min(tile + TILE, width)
                 for k in range(rows):
-                    for x in range(tile, end):
-                        block[x, c, k] = planes[first + k, c, x]
+                    for x in range(np.uint64(tile), np.uint64(end)):
+                        block[x, c, k] = planes[start + np.uint64(k), c, x]
         for x in range(width):
-            for k in range(rows):
-                part[x, k] = steps[x, first + k]
+            for k in range(np.uint64(rows)):
+                part[x, k] = steps[x, start + k]
         _sweep(block, part, feedback, decay)
         for c in range(PLANES):
             for tile in range(0, width, TILE):
                 end = min(tile + TILE, width)
                 for k in range(rows):
-                    for x in range(tile, end):
-                        planes[first + k, c, x] = block[x, c, k]
+                    for x in range(np.uint64(tile), np.uint64(end)):
+                        planes[start + np.uint64(k), c, x] = block[x, c, k]
 
 
 @kernel("void(float32[:, :, ::1], uint8[:, ::1], float32[:, ::1], int64, int64)")
@@ -128,7 +129,7 @@ def filter_columns(
     decay = np.empty((height, 2, BLOCK), np.float32)
     for first in range(left, right, BLOCK):
         columns = min(BLOCK, right - first)
-        start = np.uint64(first)  # unsigned indices are not checked for counting from the end
+        start = np.uint64(first)
         for y in range(height):
             for c in range(PLANES):
                 for k in range(np.uint64(columns)):

@@ -175,6 +175,11 @@ def merge(
 
 
 @helper
+def _to_cell(place: np.float32) -> np.uint64:
+    return np.uint64(min(max(np.int32(place), np.int32(0)), np.int32(FINE - 1)))
+
+
+@helper
 def _two_nearest(i: int, j: int, k: int, colours: np.ndarray) -> int:
     """Indices of the two colours nearest to a cell's middle, the second one times 256."""
     l0 = (np.float32(i) + np.float32(0.5)) * np.float32(1 / 0.64)
@@ -213,12 +218,24 @@ def _find_ways(colours: np.ndarray, softness: np.float32) -> np.ndarray:
 
 
 @helper
-def _change(lab: np.ndarray, y: int, x: int, c: int) -> np.float32:
-    """Square of a channel's change from pixel to pixel, by central differences."""
+def _set_softness(
+    lab: np.ndarray, y: int, gentle: np.float32, steep: np.float32, soft: np.ndarray
+) -> None:
+    """How far soft tones hold in a row: less, the steeper the change from pixel to pixel is."""
     h, w = lab.shape[:2]
-    across = (lab[y, min(x + 1, w - 1), c] - lab[y, max(x - 1, 0), c]) * np.float32(0.5)
-    down = (lab[min(y + 1, h - 1), x, c] - lab[max(y - 1, 0), x, c]) * np.float32(0.5)
-    return across * across + down * down
+    half, full, zero = np.float32(0.5), np.float32(255), np.float32(0)
+    above, below, last = max(y - 1, 0), min(y + 1, h - 1), w - 1
+    per_held = full / (steep - gentle)
+    squares = np.zeros(w, np.float32)
+    for c in range(3):
+        weight = np.float32(1) if c == 0 else np.float32(2.25)
+        for x in range(w):
+            across = (lab[y, min(x + 1, last), c] - lab[y, max(x - 1, 0), c]) * half
+            down = (lab[below, x, c] - lab[above, x, c]) * half
+            squares[x] += weight * (across * across + down * down)
+    for x in range(w):
+        held = (steep - np.sqrt(squares[x])) * per_held
+        soft[y, x] = np.uint8(np.int32(min(max(held, zero), full)))
 
 
 @kernel(
@@ -256,25 +273,23 @@ def assign(
         For the results: uint8 (h, w), the nearest colour; uint8 (h, w, 3), that colour mixed with
         the second nearest; uint8 (h, w), how far the latter holds.
     """
-    half, one, full = np.float32(0.5), np.float32(1), np.float32(255)
-    weight = np.float32(1.5)
+    half, one, weight = np.float32(0.5), np.float32(1), np.float32(1.5)
     cells = np.full((FINE, FINE, FINE), UNKNOWN, np.uint16)
     per_way = _find_ways(colours, softness)
-    steep2, per_held = steep * steep, full / (steep - gentle)
     for y in range(top, bottom):
         for x in range(lab.shape[1]):
             lightness, a, b = lab[y, x, 0], lab[y, x, 1], lab[y, x, 2]
-            i = min(max(np.int64(lightness * np.float32(0.64)), 0), FINE - 1)
-            j = min(max(np.int64(a + np.float32(128)) >> 2, 0), FINE - 1)
-            k = min(max(np.int64(b + np.float32(128)) >> 2, 0), FINE - 1)
+            i = _to_cell(lightness * np.float32(0.64))
+            j = _to_cell((a + np.float32(128)) * np.float32(0.25))
+            k = _to_cell((b + np.float32(128)) * np.float32(0.25))
             if cells[i, j, k] == UNKNOWN:
                 cells[i, j, k] = _two_nearest(i, j, k, colours)
-            pair = np.int64(cells[i, j, k])
-            first, second = pair & 255, pair >> 8
+            pair = np.uint64(cells[i, j, k])  # unsigned, so as not to count from the end
+            first, second = pair & np.uint64(255), pair >> np.uint64(8)
             a, b = a * weight, b * weight
-            d0, d1, d2 = lightness - colours[first, 0], a - colours[first, 1], b - colours[first, 2]
-            e0, e1 = lightness - colours[second, 0], a - colours[second, 1]
-            e2 = b - colours[second, 2]
+            d0, e0 = lightness - colours[first, 0], lightness - colours[second, 0]
+            d1, e1 = a - colours[first, 1], a - colours[second, 1]
+            d2, e2 = b - colours[first, 2], b - colours[second, 2]
             near, far = d0 * d0 + d1 * d1 + d2 * d2, e0 * e0 + e1 * e1 + e2 * e2
             if far < near:
                 first, second = second, first
@@ -285,12 +300,7 @@ def assign(
                 other = np.float32(painted[second, c])
                 mixed = other + share * (np.float32(painted[first, c]) - other)
                 tones[y, x, c] = np.uint8(np.int32(mixed + half))
-            change = _change(lab, y, x, 0)
-            change += weight * weight * (_change(lab, y, x, 1) + _change(lab, y, x, 2))
-            held = np.float32(0)
-            if change < steep2:
-                held = min((steep - np.sqrt(change)) * per_held, full)
-            soft[y, x] = np.uint8(np.int32(held))
+        _set_softness(lab, y, gentle, steep, soft)
 
 
 @kernel("void(uint8[:, :, ::1], int64, int64, uint8[:, ::1])")

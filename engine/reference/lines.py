@@ -60,11 +60,11 @@ def _walk(
     stride: np.float32,
 ) -> tuple[np.float32, np.float32]:
     total = mass = np.float32(0)
-    place = np.array(start[::-1], np.float32)
+    place = np.array(start[::-1], np.float32) + np.float32(0.5)
     step = sign * tangent[start[0] >> 1, start[1] >> 1]
     for weight in weights[1:]:
         place = place + stride * step
-        j, i = np.floor(place + np.float32(0.5)).astype(int)
+        j, i = np.floor(place).astype(int)
         if not (0 <= i < response.shape[0] and 0 <= j < response.shape[1]):
             break
         total += weight * response[i, j]

@@ -79,7 +79,10 @@ def merge(
 def _find_pairs(lab: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the two colours nearest to the middle of each pixel's cell, 4 levels wide."""
     i = np.clip((lab[..., 0] * np.float32(0.64)).astype(np.int64), 0, 63)
-    j, k = (np.clip((lab[..., c] + np.float32(128)).astype(np.int64) >> 2, 0, 63) for c in (1, 2))
+    j, k = (
+        np.clip(((lab[..., c] + np.float32(128)) * np.float32(0.25)).astype(np.int64), 0, 63)
+        for c in (1, 2)
+    )
     l0 = (i.astype(np.float32) + HALF) * np.float32(1 / 0.64)
     a0 = (j.astype(np.float32) * np.float32(4) - np.float32(126)) * np.float32(1.5)
     b0 = (k.astype(np.float32) * np.float32(4) - np.float32(126)) * np.float32(1.5)
@@ -114,10 +117,8 @@ def assign(
     own, other = painted[first].astype(np.float32), painted[second].astype(np.float32)
     tones = (other + share * (own - other) + HALF).astype(np.uint8)
     steep, full = np.float32(steep), np.float32(255)
-    change = _find_change(lab)
-    held = (steep - np.sqrt(change)) * (full / (steep - np.float32(gentle)))
-    held = np.where(change < steep * steep, np.minimum(held, full), np.float32(0))
-    soft = held.astype(np.uint8)
+    held = (steep - np.sqrt(_find_change(lab))) * (full / (steep - np.float32(gentle)))
+    soft = np.clip(held, np.float32(0), full).astype(np.uint8)
     return first.astype(np.uint8), tones, soft
 
 
@@ -127,8 +128,8 @@ def _find_change(lab: np.ndarray) -> np.ndarray:
     across = (padded[1:-1, 2:] - padded[1:-1, :-2]) * HALF
     down = (padded[2:, 1:-1] - padded[:-2, 1:-1]) * HALF
     squares = across * across + down * down
-    weight = np.float32(1.5) * np.float32(1.5)
-    return squares[..., 0] + weight * (squares[..., 1] + squares[..., 2])
+    weight = np.float32(2.25)
+    return squares[..., 0] + weight * squares[..., 1] + weight * squares[..., 2]
 
 
 def find_highest(fields: np.ndarray) -> np.ndarray:
