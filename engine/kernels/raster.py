@@ -79,9 +79,7 @@ def _set_line(
 
 
 @helper
-def _steepness(
-    across: np.float32, down: np.float32, sx: np.float32, sy: np.float32
-) -> np.float32:
+def _steepness(across: np.float32, down: np.float32, sx: np.float32, sy: np.float32) -> np.float32:
     """Length of a gradient per output pixel, and a little, so as not to be 0."""
     across, down = across * sx, down * sy
     return np.sqrt(across * across + down * down) + np.float32(1e-4)

@@ -30,7 +30,9 @@ def unmix_white(colours: np.ndarray, alpha: np.ndarray) -> None:
                 for c in range(3):
                     mixed = np.float32(colours[y, x, c])
                     own = (mixed - white * (one - part)) / part
-                    colours[y, x, c] = np.uint8(np.int32(min(max(own, zero), white) + np.float32(0.5)))
+                    colours[y, x, c] = np.uint8(
+                        np.int32(min(max(own, zero), white) + np.float32(0.5))
+                    )
 
 
 @kernel("void(uint8[:, :, ::1], float32[:, ::1], int64, int64, float32[:, :, ::1])")

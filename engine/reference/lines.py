@@ -75,9 +75,7 @@ def _walk(
     return total, mass
 
 
-def drop_weak(
-    level: np.ndarray, strong: np.ndarray, least: int, removed: np.float32
-) -> np.ndarray:
+def drop_weak(level: np.ndarray, strong: np.ndarray, least: int, removed: np.float32) -> np.ndarray:
     """Level with weak and short strokes set to `removed`; hysteresis after Canny (1986)."""
     level = level.copy()
     y, x = np.indices(level.shape)

@@ -111,7 +111,9 @@ def assign(
     first, second = np.where(swapped, second, first), np.where(swapped, first, second)
     near, far = np.minimum(near, far), np.maximum(near, far)
     way = np.float32(2) * np.float32(softness) * distance2(colours[first] - colours[second])
-    per_way = np.where(way > np.float32(1e-9), ONE / np.maximum(way, np.float32(1e-9)), np.float32(1e9))
+    per_way = np.where(
+        way > np.float32(1e-9), ONE / np.maximum(way, np.float32(1e-9)), np.float32(1e9)
+    )
     share = HALF + (far - near) * per_way.astype(np.float32)
     share = np.minimum(share, ONE)[..., None]
     own, other = painted[first].astype(np.float32), painted[second].astype(np.float32)

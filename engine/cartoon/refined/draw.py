@@ -80,7 +80,11 @@ def draw(
     render(regions, shapes, palette, canvas, coverage, threads)
     palette = replace(palette, share=_find_shares(regions, working, len(palette)))
     return Drawing(
-        _add(coverage, canvas), palette, found.centroids if found else {}, found.histograms if found else {}, shapes
+        _add(coverage, canvas),
+        palette,
+        found.centroids if found else {},
+        found.histograms if found else {},
+        shapes,
     )
 
 

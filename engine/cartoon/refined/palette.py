@@ -146,9 +146,7 @@ def _find_centroids(
     histograms: dict[str, NDArray[np.int64]], options: CartoonOptions
 ) -> tuple[dict[str, NDArray[np.float64]], int]:
     """K-histogram's of each channel, and the level at which the circle of hues is cut."""
-    centroids = {
-        name: k_histogram(histograms[name], options) for name in ("lightness", "chroma")
-    }
+    centroids = {name: k_histogram(histograms[name], options) for name in ("lightness", "chroma")}
     hue = histograms["hue"]
     if not hue.any():
         return centroids | {"hue": np.empty(0)}, 0
@@ -178,9 +176,7 @@ def _combine(
     return np.unique(key, return_inverse=True)[1].reshape(-1)
 
 
-def _split_levels(
-    centroids: NDArray[np.float64], hist: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _split_levels(centroids: NDArray[np.float64], hist: NDArray[np.int64]) -> NDArray[np.float64]:
     """K-histogram's levels of lightness, split while one is wider than it may be."""
     levels = np.arange(len(hist)) / 2.55
     for _ in range(8):

@@ -43,9 +43,7 @@ class Working:
     """Whether the whole picture is drawn, without a silhouette."""
 
 
-def find_working(
-    cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None
-) -> Working | None:
+def find_working(cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None) -> Working | None:
     """The working picture of a cut-out on white; None where nothing is kept.
 
     `cutout` is uint8 (H, W, 3) RGB, `alpha` float32 (H, W), None for the whole picture.
@@ -97,9 +95,7 @@ def _widen(first: int, last: int, length: int, divisor: int) -> tuple[int, int]:
     return max(0, first - (first - last) % divisor), last
 
 
-def _resize(
-    part: NDArray[Any], size: tuple[int, ...], halves: int
-) -> NDArray[Any]:
+def _resize(part: NDArray[Any], size: tuple[int, ...], halves: int) -> NDArray[Any]:
     """A copy of (h, w), given as w, h. Halving leaves out what is less than a pixel of the half."""
     for _ in range(halves):
         height, width = part.shape[0] // 2, part.shape[1] // 2
