@@ -29,6 +29,8 @@ LENGTH, STRIDE = 5.0, 1.5
 """In u: how far a line is averaged along the flow to each side, and in which steps."""
 WEAK, STRONG = 0.65, 2.0
 """L*, times the gain: a stroke is drawn where it is above the first if it reaches the second."""
+FLOOR = 0.7
+"""Of the weak threshold: a response below it is not averaged, because it would hardly reach it."""
 TEXTURE = 0.55
 """The threshold rises by so much of the mean response nearby."""
 USUAL_CONTRAST = 2.0
@@ -115,7 +117,7 @@ def _average_along(
     stride = max(1.0, STRIDE * unit)
     steps = max(2, round(LENGTH * unit / stride))
     weights = np.exp(-0.5 * (np.arange(steps + 1) / (steps / 2)) ** 2).astype(np.float32)
-    floor = np.float32(0.4 * WEAK)
+    floor = np.float32(FLOOR * WEAK)
     average = np.empty_like(response)
     in_strips(
         lambda top, bottom: kernels.average_along(

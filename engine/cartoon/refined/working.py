@@ -17,7 +17,7 @@ LEAST_ALPHA = 0.02
 """Less of the person is not seen."""
 MARGIN = 8
 """Units around the person: as far as blurs and the outline reach."""
-LARGEST = 720.0
+LARGEST = 760.0
 """Pixels of the reference length: eyes in a group of five are still ten pixels wide."""
 LEAST_SIDE = 8
 """Pixels, because blurs reflect at the borders."""
