@@ -91,7 +91,7 @@ def draw(
 def _make_canvas(shape: tuple[int, ...], behind: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     if behind is None:
         return np.full(shape, 255, np.uint8)
-    return np.array(np.broadcast_to(behind, shape), order="C")
+    return np.array(np.broadcast_to(behind, shape), order="C")  # its reshaped view is drawn on
 
 
 def _add(coverage: NDArray[np.uint8], canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:

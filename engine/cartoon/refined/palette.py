@@ -79,7 +79,8 @@ def find_colours(
     hists, cells = _count(lab, alpha, threads)
     if not cells[:, 0].any():
         densest = np.unravel_index(alpha.argmax(), alpha.shape)
-        return Found(lab[densest][None].astype(np.float64), np.ones(1), {}, {})
+        split = kernels.SPLIT  # rounded as the others are, because single precision may exceed 100
+        return Found(np.rint(lab[densest] * split)[None] / split, np.ones(1), {}, {})
     histograms = dict(zip(CHANNELS, map(_to_parts, hists), strict=True))
     histograms["hue"] = histograms["hue"][:HUE_LEVELS]
     centroids, cut = _find_centroids(histograms, options)

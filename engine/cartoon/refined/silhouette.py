@@ -27,8 +27,8 @@ def find_silhouette(working: Working) -> NDArray[np.float32]:
     soft = cv2.GaussianBlur(working.alpha, (0, 0), SMOOTH_SIGMA * unit)
     hard = np.clip((soft - np.float32(0.5)) * np.float32(STEEPNESS * unit) + np.float32(0.5), 0, 1)
     edge = cv2.GaussianBlur(hard, (0, 0), EDGE_SIGMA * unit)
-    steps = np.rint(edge * np.float32(_STEPS)).astype(np.int32)
-    return np.asarray(np.take(_probit(EDGE_SIGMA * unit), steps), np.float32)
+    steps = np.asarray(np.rint(edge * np.float32(_STEPS)), np.int32)
+    return np.take(_probit(EDGE_SIGMA * unit), steps)
 
 
 def _probit(sigma: float) -> NDArray[np.float32]:
