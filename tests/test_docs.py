@@ -89,7 +89,7 @@ def understand_python(dash_m, module, *arguments):
         return understand_cartoonify(*arguments)
     if module == "engine.evaluate":
         return understand_cartoonify("evaluate", *arguments)
-    if module == "benchmarks.styles":
+    if module == "benchmarks.styles" and arguments:
         return styles.make_parser().parse_args(arguments)
     if module in MAINS:
         values = parse(main_of(module), arguments) if arguments else {}
