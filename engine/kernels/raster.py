@@ -184,7 +184,7 @@ def render(
     outline
         Half the width of the silhouette's line, working pixels; 0 for none.
     row_cells, row_shares : (H,)
-        The cell of each row, and how far down in it the row lies, 0..1. Rows without a cell have -1.
+        The cell of each row, and how far down in it the row lies, 0..1; -1 for no cell.
     column_starts, column_shares : (w,), (W,)
         The first column of each cell, and the end; how far right in its cell each column lies.
     sx, sy

@@ -59,22 +59,22 @@ def count(
         for x in range(lab.shape[1]):
             if alpha[y, x] < half:
                 continue
-            weight = np.int64(alpha[y, x] * np.float32(255) + half)
+            weight = int(alpha[y, x] * np.float32(255) + half)
             lightness, a, b = lab[y, x, 0], lab[y, x, 1], lab[y, x, 2]
-            level = min(max(np.int64(lightness * np.float32(2.55)), 0), 255)
-            j = min(max(np.int64(a + np.float32(128)) >> 3, 0), 31)
-            k = min(max(np.int64(b + np.float32(128)) >> 3, 0), 31)
+            level = min(max(int(lightness * np.float32(2.55)), 0), 255)
+            j = min(max(int(a + np.float32(128)) >> 3, 0), 31)
+            k = min(max(int(b + np.float32(128)) >> 3, 0), 31)
             cell = ((level >> 2) * 32 + j) * 32 + k
             cells[cell, 0] += weight
-            cells[cell, 1] += weight * np.int64(np.floor(lightness * split + half))
-            cells[cell, 2] += weight * np.int64(np.floor(a * split + half))
-            cells[cell, 3] += weight * np.int64(np.floor(b * split + half))
+            cells[cell, 1] += weight * int(np.floor(lightness * split + half))
+            cells[cell, 2] += weight * int(np.floor(a * split + half))
+            cells[cell, 3] += weight * int(np.floor(b * split + half))
             hists[0, level] += weight
             chroma = np.sqrt(a * a + b * b)
-            hists[1, min(np.int64(chroma * np.float32(2)), 255)] += weight
+            hists[1, min(int(chroma * np.float32(2)), 255)] += weight
             if chroma > grey:
-                hue = min(np.int64(_hue(a, b)), 179)
-                hists[2, hue] += weight * np.int64((chroma - grey) * np.float32(16))
+                hue = min(int(_hue(a, b)), 179)
+                hists[2, hue] += weight * int((chroma - grey) * np.float32(16))
 
 
 @kernel("void(float64[:, ::1], float64[:, ::1], int64[::1])")
@@ -155,7 +155,7 @@ def merge(
         else:
             distance2, p, q = _cheapest(gap, n)
             if distance2 >= least_distance2:
-                rare = np.argmin(mass[:n])
+                rare = int(np.argmin(mass[:n]))
                 if mass[rare] >= least_mass:
                     break
                 other = _nearest_to(colours, rare, n)
@@ -180,7 +180,7 @@ def _to_cell(place: np.float32) -> np.uint64:
 
 
 @helper
-def _two_nearest(i: int, j: int, k: int, colours: np.ndarray) -> int:
+def _two_nearest(i: np.uint64, j: np.uint64, k: np.uint64, colours: np.ndarray) -> int:
     """Indices of the two colours nearest to a cell's middle, the second one times 256."""
     l0 = (np.float32(i) + np.float32(0.5)) * np.float32(1 / 0.64)
     a0 = (np.float32(j) * np.float32(4) - np.float32(126)) * np.float32(1.5)

@@ -70,14 +70,13 @@ def _flat_colour(
     taps: Taps, fields: np.ndarray, labels: np.ndarray, colours: np.ndarray
 ) -> np.ndarray:
     """The two highest of the corners' labels, mixed by how far the pixel lies on either side."""
-    places = np.indices(taps.tx.shape)
     i, j = taps.i[:, None], taps.j[None]
     first, second = np.full((2, *taps.tx.shape), -1)
     high, next_high = np.full((2, *taps.tx.shape), np.float32(-1))
     heights = np.stack([taps.patch(field)[0] for field in fields])
     for label in (labels[i, j], labels[i, j + 1], labels[i + 1, j], labels[i + 1, j + 1]):
         label = label.astype(int)
-        value = heights[label, *places]
+        value = np.take_along_axis(heights, label[None], axis=0)[0]
         is_new = (label != first) & (label != second)
         higher = is_new & (value > high)
         middle = is_new & ~higher & (value > next_high)
@@ -96,11 +95,10 @@ def _gap_steepness(
     taps: Taps, fields: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
     """That of the difference of two fields."""
-    places = np.indices(first.shape)
     corners = np.array([taps.corners(field) for field in fields])
     slopes = []
     for index in (first, second):
-        a, b, c, d = (corners[index, n, *places] for n in range(4))
+        a, b, c, d = np.take_along_axis(corners, index[None, None], axis=0)[0]
         left = a + taps.ty * (c - a)
         slopes.append(((b + taps.ty * (d - b)) - left, c - a, (d - b) - (c - a)))
     (across, down, turn), (other_across, other_down, other_turn) = slopes

@@ -118,8 +118,8 @@ def assign(
     share = np.minimum(share, ONE)[..., None]
     own, other = painted[first].astype(np.float32), painted[second].astype(np.float32)
     tones = (other + share * (own - other) + HALF).astype(np.uint8)
-    steep, full = np.float32(steep), np.float32(255)
-    held = (steep - np.sqrt(_find_change(lab))) * (full / (steep - np.float32(gentle)))
+    highest, full = np.float32(steep), np.float32(255)
+    held = (highest - np.sqrt(_find_change(lab))) * (full / (highest - np.float32(gentle)))
     soft = np.clip(held, np.float32(0), full).astype(np.uint8)
     return first.astype(np.uint8), tones, soft
 

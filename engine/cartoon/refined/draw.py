@@ -116,6 +116,7 @@ def _half_outline(working: Working, width: float) -> float:
     return 0.0 if working.is_whole else max(width * working.unit, least) / 2
 
 
-def _find_shares(regions: Regions, working: Working, count: int) -> NDArray[np.float64]:
-    counts = np.bincount(regions.labels[working.alpha >= 0.5], minlength=count)
-    return counts / max(1, counts.sum())
+def _find_shares(regions: Regions, working: Working, count: int) -> NDArray[np.float32]:
+    inside = working.alpha[::2, ::2] >= 0.5  # a quarter of the pixels tells as much
+    counts = np.bincount(regions.labels[::2, ::2][inside], minlength=count)
+    return np.asarray(counts / max(1, counts.sum()), np.float32)

@@ -29,6 +29,8 @@ LENGTH, STRIDE = 5.0, 1.5
 """In u: how far a line is averaged along the flow to each side, and in which steps."""
 WEAK, STRONG = 0.65, 2.0
 """L*, times the gain: a stroke is drawn where it is above the first if it reaches the second."""
+FLOOR = 0.7
+"""Of the weak threshold: a response below it is not averaged, because it would hardly reach it."""
 TEXTURE = 0.55
 """The threshold rises by so much of the mean response nearby."""
 USUAL_CONTRAST = 2.0
@@ -58,18 +60,18 @@ def find_ink(
     """
     unit, alpha = working.unit, working.alpha
     sigma = max(sigma * unit, LEAST_SIGMA * working.scale)
-    inner = cv2.GaussianBlur(_mix_light(smoothed, working), (0, 0), sigma)
-    outer = cv2.GaussianBlur(inner, (0, 0), sigma * math.sqrt(WIDER**2 - 1))
-    response = cv2.subtract(outer, inner)  # positive on the dark side
+    inner = _blur(_mix_light(smoothed, working), sigma)
+    outer = _blur(inner, sigma * math.sqrt(WIDER**2 - 1))
+    response = np.subtract(outer, inner, outer)  # positive on the dark side
     tangent = _find_flow(inner, unit)
     gain, texture = _find_contrast(response, alpha, unit)
     average = _average_along(response, tangent, gain, unit, threads)
     height, width = alpha.shape
     threshold = np.float32(WEAK) * gain + np.float32(TEXTURE) * texture
-    level = cv2.subtract(average, cv2.resize(threshold, (width, height)))
+    level = np.subtract(average, cv2.resize(threshold, (width, height)), average)
     strong = np.float32(STRONG - WEAK) * gain
     least = max(2, round(LEAST_AREA * unit * unit * 2 ** (1 - detail)))
-    kernels.drop_weak(level, strong, least, REMOVED)
+    kernels.drop_weak(level, strong, least, np.float32(REMOVED))
     return level
 
 
@@ -87,7 +89,7 @@ def _find_flow(light: Field, unit: float) -> Field:
     half = _reduce(light, 2)
     tensor = np.empty((*half.shape, 3), np.float32)
     kernels.find_tensor(half, tensor)
-    tensor = cv2.GaussianBlur(tensor, (0, 0), FLOW_SIGMA * unit / 2)
+    tensor = _blur(tensor, FLOW_SIGMA * unit / 2)
     tangent = np.empty((*half.shape, 2), np.float32)
     kernels.find_tangent(tensor, tangent)
     return tangent
@@ -99,10 +101,8 @@ def _find_contrast(response: Field, alpha: Field, unit: float) -> tuple[Field, F
     strength = _reduce(np.abs(response), 4)
 
     def mean(sigma: float) -> Field:
-        kernel = (0, 0), sigma * unit / 4
-        return cv2.GaussianBlur(strength * inside, *kernel) / (
-            cv2.GaussianBlur(inside, *kernel) + np.float32(1e-3)
-        )
+        sigma *= unit / 4
+        return _blur(strength * inside, sigma) / (_blur(inside, sigma) + np.float32(1e-3))
 
     sample = response[::3, ::3][alpha[::3, ::3] > 0.9]
     highest = max(0.0, float(np.percentile(sample, 95))) if sample.size else USUAL_CONTRAST
@@ -117,7 +117,7 @@ def _average_along(
     stride = max(1.0, STRIDE * unit)
     steps = max(2, round(LENGTH * unit / stride))
     weights = np.exp(-0.5 * (np.arange(steps + 1) / (steps / 2)) ** 2).astype(np.float32)
-    floor = np.float32(0.4 * WEAK)
+    floor = np.float32(FLOOR * WEAK)
     average = np.empty_like(response)
     in_strips(
         lambda top, bottom: kernels.average_along(
@@ -126,6 +126,10 @@ def _average_along(
         height, width, threads,
     )  # fmt: skip
     return average
+
+
+def _blur(field: Field, sigma: float) -> Field:
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), np.float32)
 
 
 def _reduce(field: Field, divisor: int) -> Field:

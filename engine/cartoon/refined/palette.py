@@ -8,6 +8,7 @@ near, rare or many ones are joined.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def find_colours(
     start = joint.means(combinations)[0]
     found = joint.improve(joint.join(joint.split(start, style.least_share), style, options.colours))
     found = found[np.argsort(found[:, 0], kind="stable")]
-    shares = np.bincount(joint.nearest(found), share, len(found))
+    shares = _sums(joint.nearest(found), share, len(found))
     return Found(found / METRIC, shares, centroids, histograms)
 
 
@@ -173,7 +174,7 @@ def _combine(
         chromas = _nearest(chroma, np.append(centroids["chroma"] / 2, PALE))
         key = (key * 256 + np.where(chroma < GREY, 255, hues)) * 256
         key += np.where(chroma < GREY, 255, chromas)
-    return np.unique(key, return_inverse=True)[1].reshape(-1)
+    return np.asarray(np.unique(key, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def _split_levels(centroids: NDArray[np.float64], hist: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -182,12 +183,12 @@ def _split_levels(centroids: NDArray[np.float64], hist: NDArray[np.int64]) -> ND
     for _ in range(8):
         for _ in range(3):  # Lloyd's iterations
             group = _nearest(levels, centroids)
-            mass = np.bincount(group, hist, len(centroids))
-            mean = np.bincount(group, hist * levels, len(centroids)) / np.maximum(mass, 1)
+            mass = _sums(group, hist, len(centroids))
+            mean = _sums(group, hist * levels, len(centroids)) / np.maximum(mass, 1)
             centroids = mean[mass > 0]
         group = _nearest(levels, centroids)
-        mass = np.maximum(np.bincount(group, hist, len(centroids)), 1)
-        squares = np.bincount(group, hist * (levels - centroids[group]) ** 2, len(centroids))
+        mass = np.maximum(_sums(group, hist, len(centroids)), 1)
+        squares = _sums(group, hist * (levels - centroids[group]) ** 2, len(centroids))
         deviation = np.sqrt(squares / mass)
         wide = deviation > WIDEST_LEVEL
         if not wide.any():
@@ -198,7 +199,12 @@ def _split_levels(centroids: NDArray[np.float64], hist: NDArray[np.int64]) -> ND
 
 
 def _nearest(values: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.abs(values[:, None] - centroids[None]).argmin(axis=1)
+    return np.asarray(np.abs(values[:, None] - centroids[None]).argmin(axis=1), np.int64)
+
+
+def _sums(group: NDArray[np.int64], values: NDArray[Any], groups: int = 0) -> NDArray[np.float64]:
+    """The sum of the values in each group."""
+    return np.asarray(np.bincount(group, values, groups), np.float64)
 
 
 def _is_skin(lab: Colours) -> NDArray[np.bool_]:
@@ -217,8 +223,8 @@ class _Joint:
 
     def means(self, group: NDArray[np.int64]) -> tuple[Colours, NDArray[np.float64]]:
         """The mean of each group that has mass, and its mass."""
-        mass = np.bincount(group, self.mass)
-        sums = [np.bincount(group, self.mass * self.points[:, c]) for c in range(3)]
+        mass = _sums(group, self.mass)
+        sums = [_sums(group, self.mass * self.points[:, c]) for c in range(3)]
         used = mass > 0
         return np.stack(sums, axis=1)[used] / mass[used, None], mass[used]
 
@@ -234,7 +240,7 @@ class _Joint:
             group = np.unique(group, return_inverse=True)[1].reshape(-1)
             means, mass = self.means(group)
             squares = self.mass[:, None] * (self.points - means[group]) ** 2
-            variance = np.stack([np.bincount(group, squares[:, c]) for c in range(3)], axis=1)
+            variance = np.stack([_sums(group, squares[:, c]) for c in range(3)], axis=1)
             variance /= mass[:, None]
             wide = (variance.sum(axis=1) > WIDEST_COLOUR**2) & (mass > least_mass)
             if not wide.any() or len(means) + wide.sum() > MOST_SPLIT:

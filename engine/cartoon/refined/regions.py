@@ -54,9 +54,8 @@ def find_regions(
     tones = np.empty((height, width, 3), np.uint8)
     colours = (palette.lab * METRIC).astype(np.float32)
     painted = palette.rgb.copy()  # kernels take no array that cannot be written to
-    softness, gentle, steep = np.float32(
-        [style.softness, GENTLE / working.unit, STEEP / working.unit]
-    )
+    rules = style.softness, GENTLE / working.unit, STEEP / working.unit
+    softness, gentle, steep = np.array(rules, np.float32)
 
     def assign(top: int, bottom: int) -> None:
         kernels.assign(
@@ -85,7 +84,7 @@ def _find_fields(
 
     def blur(start: int) -> None:
         for index in range(start, count, parts):
-            indicator = cv2.compare(voting, float(index), cv2.CMP_EQ)
+            indicator = cv2.compare(voting, np.array([index], np.uint8), cv2.CMP_EQ)
             cv2.blur(cv2.blur(indicator, (first, first)), (second, second), dst=fields[index])
 
     parts = min(threads, count)

@@ -96,9 +96,9 @@ def _lay_reduced(large: Picture, cover: Picture, part: Picture, coverage: Pictur
     shares = cover[..., None].astype(np.float32) / np.float32(255)
     weighted = np.dstack([large * shares, shares])
     reduced = cv2.resize(weighted, (width, height), interpolation=cv2.INTER_AREA)
-    colours, shares = reduced[..., :3], reduced[..., 3:]
+    colours, covered = reduced[..., :3], reduced[..., 3:]
     if len(coverage):
-        part[:] = np.rint(colours / np.maximum(shares, np.float32(1e-6)))
-        coverage[:] = np.rint(shares[..., 0] * np.float32(255))
+        part[:] = np.rint(colours / np.maximum(covered, np.float32(1e-6)))
+        coverage[:] = np.rint(covered[..., 0] * np.float32(255))
     else:
-        part[:] = np.rint(colours + (1 - shares) * part)
+        part[:] = np.rint(colours + (1 - covered) * part)

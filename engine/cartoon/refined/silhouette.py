@@ -27,7 +27,8 @@ def find_silhouette(working: Working) -> NDArray[np.float32]:
     soft = cv2.GaussianBlur(working.alpha, (0, 0), SMOOTH_SIGMA * unit)
     hard = np.clip((soft - np.float32(0.5)) * np.float32(STEEPNESS * unit) + np.float32(0.5), 0, 1)
     edge = cv2.GaussianBlur(hard, (0, 0), EDGE_SIGMA * unit)
-    return _probit(EDGE_SIGMA * unit)[np.rint(edge * np.float32(_STEPS)).astype(np.int32)]
+    steps = np.rint(edge * np.float32(_STEPS)).astype(np.int32)
+    return np.take(_probit(EDGE_SIGMA * unit), steps)
 
 
 def _probit(sigma: float) -> NDArray[np.float32]:
@@ -41,4 +42,4 @@ def _probit(sigma: float) -> NDArray[np.float32]:
         1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t**3
     )
     z = np.concatenate([[-3.5], np.where(value < 0.5, -z, z), [3.5]])
-    return (z * sigma).astype(np.float32)
+    return np.asarray(z * sigma, np.float32)

@@ -7,6 +7,7 @@ person's colours go on outside of the silhouette.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +52,7 @@ def smooth(working: Working, reach: float, threads: int) -> NDArray[np.float32]:
     return smoothed
 
 
-def _find_steps(guide: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _find_steps(guide: NDArray[Any]) -> NDArray[np.uint8]:
     """|dL| + |da| + |db| from the row above, uint8 (h, w), at most 255; 0 in the first row."""
     steps = np.zeros(guide.shape[:2], np.uint8)
     if len(guide) > 1:
