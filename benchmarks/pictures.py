@@ -27,8 +27,8 @@ SIDE = 512
 """Pixels of the portrait."""
 FACE = (0.0, 0.42, 0.24, 0.66)
 """Top, bottom, left and right of the face in the portrait, as shares of its sides."""
-QUALITY = 75
-"""Of WebP: half the bytes of its best, and lines have no fringes yet."""
+QUALITY = 60
+"""Of WebP: a third of the bytes of its best, and lines have no fringes yet."""
 BACKGROUNDS = ("navy", "blur", "original", "none")
 LESS: tuple[dict[str, Any], ...] = ({"colours": 6}, {"lines": 0}, {"detail": 0}, {"vivid": 0.3})
 MORE: tuple[dict[str, Any], ...] = ({}, {"lines": 2}, {"detail": 2}, {"vivid": 1.8})
