@@ -67,11 +67,11 @@ def draw(
     if not style.has_colour:
         smoothed[..., 1:] = 0
     find_lines = start(lambda: _find_lines(smoothed, working, style, options), threads)
-    found = None
+    found, others = None, max(1, threads - 1)
     if palette is None or not len(palette):
-        found = find_colours(smoothed, working.alpha, style, options, threads)
+        found = find_colours(smoothed, working.alpha, style, options, others)
         palette = paint(found, style, options.vivid)
-    regions = find_regions(smoothed, working, palette, style, threads)
+    regions = find_regions(smoothed, working, palette, style, others)
     ink, edge = find_lines()
     shapes = Shapes(
         regions.labels, ink, edge, _half_outline(working, style.outline * options.lines),
@@ -91,7 +91,7 @@ def draw(
 def _make_canvas(shape: tuple[int, ...], behind: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     if behind is None:
         return np.full(shape, 255, np.uint8)
-    return np.array(np.broadcast_to(behind, shape))
+    return np.array(np.broadcast_to(behind, shape), order="C")
 
 
 def _add(coverage: NDArray[np.uint8], canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:

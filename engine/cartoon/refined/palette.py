@@ -138,7 +138,7 @@ def _count(
 
 
 def _to_parts(hist: NDArray[np.int64]) -> NDArray[np.int64]:
-    parts = np.rint(hist * (PARTS / max(1, hist.sum()))).astype(np.int64)
+    parts = np.asarray(np.rint(hist * (PARTS / max(1, hist.sum()))), np.int64)
     parts[parts < RARE] = 0
     return parts
 

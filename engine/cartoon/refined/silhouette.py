@@ -28,7 +28,7 @@ def find_silhouette(working: Working) -> NDArray[np.float32]:
     hard = np.clip((soft - np.float32(0.5)) * np.float32(STEEPNESS * unit) + np.float32(0.5), 0, 1)
     edge = cv2.GaussianBlur(hard, (0, 0), EDGE_SIGMA * unit)
     steps = np.rint(edge * np.float32(_STEPS)).astype(np.int32)
-    return np.take(_probit(EDGE_SIGMA * unit), steps)
+    return np.asarray(np.take(_probit(EDGE_SIGMA * unit), steps), np.float32)
 
 
 def _probit(sigma: float) -> NDArray[np.float32]:
