@@ -85,7 +85,9 @@ def _find_fields(
     def blur(start: int) -> None:
         for index in range(start, count, parts):
             indicator = cv2.compare(voting, np.array([index], np.uint8), cv2.CMP_EQ)
-            cv2.blur(cv2.blur(indicator, (first, first)), (second, second), dst=fields[index])
+            if first > 1:
+                indicator = cv2.blur(indicator, (first, first))
+            cv2.blur(indicator, (second, second), dst=fields[index])
 
     parts = min(threads, count)
     list(at_once([partial(blur, start) for start in range(parts)], threads))

@@ -15,6 +15,8 @@ from engine.kernels.smooth import unmix_white
 
 LEAST_ALPHA = 0.02
 """Less of the person is not seen."""
+SEEN = 1_000_000
+"""Pixels that are looked at to find the person."""
 MARGIN = 8
 """Units around the person: as far as blurs and the outline reach."""
 LARGEST = 760.0
@@ -72,10 +74,14 @@ def find_working(cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None) -
 
 
 def _find_person(alpha: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    """Left, top, width and height; no width for nobody."""
-    seen = cv2.inRange(alpha, LEAST_ALPHA, 1.0)
-    left, top, width, height = cv2.boundingRect(seen)
-    return left, top, width, height
+    """Left, top, width and height; no width for nobody.
+
+    Every so many pixels are looked at in a large photo: what lies between is within the margin.
+    """
+    step = max(1, math.isqrt(alpha.size // SEEN))
+    sample = np.ascontiguousarray(alpha[::step, ::step])
+    left, top, width, height = cv2.boundingRect(cv2.inRange(sample, LEAST_ALPHA, 1.0))
+    return left * step, top * step, width * step, height * step
 
 
 def _find_scale(reference: float) -> float:
@@ -104,6 +110,7 @@ def _resize(part: NDArray[Any], size: tuple[int, ...], halves: int) -> NDArray[A
         )
     if size == part.shape[1::-1]:
         return part.copy()
-    is_larger = size[0] > part.shape[1] or size[1] > part.shape[0]
-    how = cv2.INTER_CUBIC if is_larger else cv2.INTER_AREA
-    return cv2.resize(part, size, interpolation=how)
+    if size[0] > part.shape[1] or size[1] > part.shape[0]:
+        return cv2.resize(part, size, interpolation=cv2.INTER_CUBIC)
+    # What was halved is free of noise, and needs no means over areas, which take five times longer.
+    return cv2.resize(part, size, interpolation=cv2.INTER_LINEAR if halves else cv2.INTER_AREA)
