@@ -67,11 +67,11 @@ def draw(
     if not style.has_colour:
         smoothed[..., 1:] = 0
     find_lines = start(lambda: _find_lines(smoothed, working, style, options), threads)
-    found, others = None, max(1, threads - 1)
+    found = None
     if palette is None or not len(palette):
-        found = find_colours(smoothed, working.alpha, style, options, others)
+        found = find_colours(smoothed, working.alpha, style, options, threads)
         palette = paint(found, style, options.vivid)
-    regions = find_regions(smoothed, working, palette, style, others)
+    regions = find_regions(smoothed, working, palette, style, threads)
     ink, edge = find_lines()
     shapes = Shapes(
         regions.labels, ink, edge, _half_outline(working, style.outline * options.lines),
@@ -117,6 +117,5 @@ def _half_outline(working: Working, width: float) -> float:
 
 
 def _find_shares(regions: Regions, working: Working, count: int) -> NDArray[np.float32]:
-    inside = working.alpha[::2, ::2] >= 0.5  # a quarter of the pixels tells as much
-    counts = np.bincount(regions.labels[::2, ::2][inside], minlength=count)
+    counts = np.bincount(regions.labels[working.alpha >= 0.5], minlength=count)
     return np.asarray(counts / max(1, counts.sum()), np.float32)
