@@ -56,10 +56,15 @@ class Sheets:
 
 
 def make_row(title: str, pictures: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures of one shape, uint8 (H, W, 3), side by side under their names."""
+    """Pictures, uint8 (H, W, 3), side by side under their names, the first one under the title too.
+
+    The first one's shape is that of the cells. An empty title is left out.
+    """
     height, width = next(iter(pictures.values())).shape[:2]
     size = (WIDTH, min(HEIGHT, max(LABEL, round(WIDTH * height / width))))
-    names = [f"{title}: {name}" if i == 0 else name for i, name in enumerate(pictures)]
+    names = list(pictures)
+    if title:
+        names[0] = f"{title}: {names[0]}"
     return np.hstack(
         [
             _add_label(name, _fit(picture, size))

@@ -52,7 +52,8 @@ class Studied:
 
 def main() -> None:
     """Draws, measures, writes and prints."""
-    options = _parse()
+    options = make_parser().parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(THREADS)
     setting = Setting(THREADS, quick=options.quick)
     photos = list(Lister(str(options.out), recursive=True).find(options.photos))
@@ -119,7 +120,8 @@ def _study_all(
     return numbers, left_out
 
 
-def _parse() -> argparse.Namespace:
+def make_parser() -> argparse.ArgumentParser:
+    """Of the command line."""
     parser = argument_parser(__doc__, writes=False)
     parser.add_argument("photos", nargs="+", metavar="PHOTOS", help="Files, folders or patterns.")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="SHEETS", help="A folder.")
@@ -131,9 +133,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=8, metavar="N", help=help)
     help = "Photos that drawing is timed on, spread over all. Default: 10."
     parser.add_argument("--timed", type=int, default=10, metavar="N", help=help)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    return options
+    return parser
 
 
 def _to_styles(text: str) -> list[str]:

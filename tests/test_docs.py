@@ -11,6 +11,7 @@ import pytest
 import typer
 from PIL import Image
 
+from benchmarks import styles
 from engine.cli.app import COMMANDS
 from engine.cli.evaluate import EvaluateRequest
 from engine.cli.request import RunRequest
@@ -88,6 +89,8 @@ def understand_python(dash_m, module, *arguments):
         return understand_cartoonify(*arguments)
     if module == "engine.evaluate":
         return understand_cartoonify("evaluate", *arguments)
+    if module == "benchmarks.styles" and arguments:
+        return styles.make_parser().parse_args(arguments)
     if module in MAINS:
         values = parse(main_of(module), arguments) if arguments else {}
         if module == "export" and values:
@@ -166,6 +169,7 @@ def test_commands_are_found():
         ("cartoonify doctor me.jpg", UsageError),
         ("cartoonify me.jpg --edges sharp", OptionError),
         ("python -m export list --precisions f16", UsageError),
+        ("python -m benchmarks.styles photos/ --faces", SystemExit),
         ("make tests", AssertionError),
         ("pip install .[reports]", AssertionError),
     ],
@@ -197,7 +201,7 @@ def test_python_runs(reason, code, astronaut, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+    for target in re.findall(r'(?:\]\(|src=")([^)"\s]+)[)"]', prose(page)):
         path, _, anchor = target.partition("#")
         if "://" not in target:
             linked = (page.parent / path) if path else page
@@ -219,7 +223,7 @@ def test_files_that_are_named_exist(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_options_that_are_named_exist(page):
-    known = {"--install-completion"}
+    known = {"--install-completion", *styles.make_parser()._option_string_actions}
     for function in (*COMMANDS.values(), *map(main_of, MAINS)):
         for parameter in command_of(function).params:
             known.update(parameter.opts, parameter.secondary_opts)

@@ -81,8 +81,9 @@ def _colours_are_equal() -> bool:
     nearest, painted = few[:count].astype(np.float32), rng.integers(0, 256, (count, 3), np.uint8)
     rules = (np.float32(0.6), np.float32(2.5), np.float32(5.0))
     labels, soft, tones = (np.empty((40, 48, *c), np.uint8) for c in ((), (), (3,)))
-    kernels.assign(lab, nearest, painted, *rules, 0, 40, labels, tones, soft)
-    expected = reference.assign(lab, nearest, painted, *map(float, rules))
+    alpha = rng.choice(np.array([0, 1], np.float32), (40, 48))
+    kernels.assign(lab, alpha, nearest, painted, *rules, 0, 40, labels, tones, soft)
+    expected = reference.assign(lab, alpha, nearest, painted, *map(float, rules))
     pairs = zip((few[:count], labels, tones, soft), (joined, *expected), strict=True)
     return all(np.array_equal(*pair) for pair in pairs)
 

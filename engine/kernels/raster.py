@@ -146,7 +146,8 @@ def _ink_share(
 @kernel(
     "void(uint8[:, :, ::1], uint8[:, ::1], uint8[:, :, ::1], uint8[:, ::1], float32[:, ::1],"
     " float32[:, ::1], uint8[:, ::1], uint8[:, ::1], uint8[::1], float32, int64[::1], float32[::1],"
-    " int64[::1], float32[::1], float32, float32, int64, int64, uint8[:, ::1], uint8[:, ::1])"
+    " int64[::1], float32[::1], float32, float32, int64[::1], int64, int64, uint8[:, ::1],"
+    " uint8[:, ::1])"
 )
 def render(
     fields: np.ndarray,
@@ -165,12 +166,13 @@ def render(
     column_shares: np.ndarray,
     sx: np.float32,
     sy: np.float32,
-    top: int,
-    bottom: int,
+    order: np.ndarray,
+    first: int,
+    last: int,
     out: np.ndarray,
     coverage: np.ndarray,
 ) -> None:
-    """Draws the rows `top` to `bottom` of `out` over what is there.
+    """Draws rows of `out` over what is there: `order[first:last]`.
 
     Parameters
     ----------
@@ -204,7 +206,8 @@ def render(
     )  # fmt: skip
     is_transparent = len(coverage) > 0
     count = 0
-    for y in range(top, bottom):
+    for n in range(first, last):
+        y = order[n]
         i, ty = row_cells[y], row_shares[y]
         if i < 0:
             continue
@@ -260,8 +263,8 @@ def render(
                     if outline > 0:
                         black = _clamp(half + reach - distance)
                 if kind & BORDER:
-                    first, second, share = _choose(sides, count, tx, sx, sy)
-                    p, q = names[first], names[second]
+                    one_side, other_side, share = _choose(sides, count, tx, sx, sy)
+                    p, q = names[one_side], names[other_side]
                     r, g, b = (
                         np.float32(colours[q, 0]), np.float32(colours[q, 1]),
                         np.float32(colours[q, 2]),

@@ -239,11 +239,12 @@ def _set_softness(
 
 
 @kernel(
-    "void(float32[:, :, ::1], float32[:, ::1], uint8[:, ::1], float32, float32, float32,"
-    " int64, int64, uint8[:, ::1], uint8[:, :, ::1], uint8[:, ::1])"
+    "void(float32[:, :, ::1], float32[:, ::1], float32[:, ::1], uint8[:, ::1], float32, float32,"
+    " float32, int64, int64, uint8[:, ::1], uint8[:, :, ::1], uint8[:, ::1])"
 )
 def assign(
     lab: np.ndarray,
+    alpha: np.ndarray,
     colours: np.ndarray,
     painted: np.ndarray,
     softness: np.float32,
@@ -260,6 +261,8 @@ def assign(
     Parameters
     ----------
     lab : float32 (h, w, 3)
+    alpha : float32 (h, w)
+        Where it is 0, labels are 0 and no tones hold.
     colours : float32 (N, 3)
         Lab, with a and b times 1.5.
     painted : uint8 (N, 3)
@@ -277,7 +280,13 @@ def assign(
     cells = np.full((FINE, FINE, FINE), UNKNOWN, np.uint16)
     per_way = _find_ways(colours, softness)
     for y in range(top, bottom):
+        _set_softness(lab, y, gentle, steep, soft)
         for x in range(lab.shape[1]):
+            if alpha[y, x] <= 0:
+                labels[y, x], soft[y, x] = 0, 0
+                for c in range(3):
+                    tones[y, x, c] = painted[0, c]
+                continue
             lightness, a, b = lab[y, x, 0], lab[y, x, 1], lab[y, x, 2]
             i = _to_cell(lightness * np.float32(0.64))
             j = _to_cell((a + np.float32(128)) * np.float32(0.25))
@@ -300,7 +309,6 @@ def assign(
                 other = np.float32(painted[second, c])
                 mixed = other + share * (np.float32(painted[first, c]) - other)
                 tones[y, x, c] = np.uint8(np.int32(mixed + half))
-        _set_softness(lab, y, gentle, steep, soft)
 
 
 @kernel("void(uint8[:, :, ::1], int64, int64, uint8[:, ::1])")

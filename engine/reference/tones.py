@@ -93,6 +93,7 @@ def _find_pairs(lab: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def assign(
     lab: np.ndarray,
+    alpha: np.ndarray,
     colours: np.ndarray,
     painted: np.ndarray,
     softness: float,
@@ -121,6 +122,8 @@ def assign(
     highest, full = np.float32(steep), np.float32(255)
     held = (highest - np.sqrt(_find_change(lab))) * (full / (highest - np.float32(gentle)))
     soft = np.clip(held, np.float32(0), full).astype(np.uint8)
+    outside = alpha <= 0
+    first[outside], soft[outside], tones[outside] = 0, 0, painted[0]
     return first.astype(np.uint8), tones, soft
 
 

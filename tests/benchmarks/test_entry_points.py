@@ -14,7 +14,12 @@ from benchmarks.sheets import WIDTH
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("default", "deeplabv3plus_mobilenet_v2")
-SMOKE_TESTED = {"benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.styles"}
+SMOKE_TESTED = {
+    "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
+    "benchmarks.styles",
+}  # fmt: skip
+IMAGES = ROOT / "docs" / "images"
+LARGEST_IMAGES = 400_000  # bytes: everybody who clones the repository gets them
 
 
 def run(*arguments):
@@ -75,6 +80,13 @@ def test_styles_are_shown_side_by_side_whatever_one_photo_is(tmp_path, astronaut
     for name in ("sheet_01.png", "faces_01.png"):
         assert cv2.imread(str(sheets / name)).shape[1] > 6 * WIDTH
     assert (sheets / "styles.md").read_text().endswith(f"{QUICK}\n")
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_documentation_are_made_by_one_command(tmp_path):
+    run("benchmarks.pictures", "--out", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in IMAGES.iterdir()}
+    assert sum(path.stat().st_size for path in IMAGES.iterdir()) < LARGEST_IMAGES
 
 
 @pytest.mark.slow

@@ -42,10 +42,11 @@ def draw(shapes, colours, outline, canvas, box, is_transparent):
     rows, row_shares, sy = _find_taps(h, top, bottom, height)
     columns, column_shares, sx = _find_taps(w, left, right, width)
     starts = left + np.searchsorted(columns[left:right], np.arange(w))
+    order = np.random.default_rng(0).permutation(height)
     for first, last in halves(height):
         kernels.render(
             fields, *rest, kinds, colours, INK, outline, rows, row_shares, starts, column_shares,
-            sx, sy, first, last, out.reshape(height, -1), coverage,
+            sx, sy, order, first, last, out.reshape(height, -1), coverage,
         )  # fmt: skip
     return out, coverage, kinds
 

@@ -35,13 +35,14 @@ def halves(height):
     return (height // 3, height), (0, height // 3)
 
 
-def assign(lab, colours, painted, rules=RULES):
+def assign(lab, colours, painted, rules=RULES, alpha=None):
     """The kernel, in two strips: labels, tones, and how far these hold."""
     size = lab.shape[:2]
+    alpha = np.ones(size, np.float32) if alpha is None else alpha
     labels, soft = np.empty((2, *size), np.uint8)
     tones = np.empty((*size, 3), np.uint8)
     for top, bottom in halves(len(lab)):
-        kernels.assign(lab, colours, painted, *rules, top, bottom, labels, tones, soft)
+        kernels.assign(lab, alpha, colours, painted, *rules, top, bottom, labels, tones, soft)
     return labels, tones, soft
 
 
@@ -134,8 +135,9 @@ def test_assigned_colours_equal_the_reference(seed, size, count, softness):
     colours = make_lab(rng, (count,)) * np.array([1, 1.5, 1.5], np.float32)
     painted = rng.integers(0, 256, (count, 3), np.uint8)
     rules = np.float32(softness), *RULES[1:]
-    got = assign(lab, colours, painted, rules)
-    expected = reference.assign(lab, colours, painted, *map(float, rules))
+    alpha = rng.choice(np.array([0, 0.01, 1], np.float32), size)
+    got = assign(lab, colours, painted, rules, alpha)
+    expected = reference.assign(lab, alpha, colours, painted, *map(float, rules))
     for one, other in zip(got, expected, strict=True):
         assert_array_equal(one, other)
 

@@ -59,7 +59,8 @@ def find_regions(
 
     def assign(top: int, bottom: int) -> None:
         kernels.assign(
-            lab, colours, painted, softness, gentle, steep, top, bottom, labels, tones, soft
+            lab, working.alpha, colours, painted, softness, gentle, steep, top, bottom,
+            labels, tones, soft,
         )  # fmt: skip
 
     in_strips(assign, height, width, threads)

@@ -64,10 +64,12 @@ def _draw(
     columns, column_shares, sx = _find_taps(width, left, right, out.shape[1])
     starts = left + np.searchsorted(columns[left:right], np.arange(width))
     ink_colour = np.array(shapes.ink_colour, np.uint8)
+    # Interleaved, because the person fills the lower rows more than the upper ones.
+    order = np.argsort(np.arange(out.shape[0]) % threads, kind="stable")
     in_strips(
-        lambda top, bottom: kernels.render(
+        lambda first, last: kernels.render(
             regions.fields, *fields, kinds, colours, ink_colour, outline,
-            row_cells, row_shares, starts, column_shares, sx, sy, top, bottom,
+            row_cells, row_shares, starts, column_shares, sx, sy, order, first, last,
             out.reshape(len(out), -1), coverage,
         ),
         out.shape[0], out.shape[1], threads,
