@@ -1,12 +1,16 @@
 """Strips cover all rows, in order, on as many threads as asked for."""
 
 import os
+import queue
 import threading
 from itertools import pairwise
 
 import pytest
 
-from engine.strips import WORTH_A_THREAD, in_strips
+from engine.cartoon.refined.draw import draw
+from engine.options import CartoonOptions
+from engine.strips import WORTH_A_THREAD, in_strips, start
+from tests.cartoon.refined.sitter import portrait
 
 
 @pytest.mark.parametrize("height", [1, 2, 5, 1000])
@@ -50,3 +54,48 @@ def test_a_forked_process_has_threads_of_its_own():
     if child == 0:
         os._exit(0 if count() == 4 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_was_started_gives_its_result(threads):
+    assert start(lambda: 42, threads)() == 42
+
+
+def test_a_started_call_runs_beside_the_caller_s_own_work():
+    both = threading.Barrier(2, timeout=20)
+    wait = start(lambda: both.wait() >= 0, 2)
+    both.wait()
+    assert wait()
+
+
+def test_with_one_thread_a_call_is_made_when_it_is_asked_for():
+    made = []
+    wait = start(lambda: made.append(threading.current_thread()), 1)
+    assert not made
+    wait()
+    assert made == [threading.current_thread()]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_of_a_started_call_is_raised_where_it_is_waited_for(threads):
+    def fail():
+        raise MemoryError("no room")
+
+    wait = start(fail, threads)
+    with pytest.raises(MemoryError, match="no room"):
+        wait()
+
+
+def test_several_threads_that_draw_at_once_never_wait_for_each_other():
+    photo, alpha = portrait(500)
+    expected = draw(photo, alpha, CartoonOptions(), threads=1).cartoon
+    drawings = queue.Queue()
+
+    def draw_twice():
+        for _ in range(2):
+            drawings.put(draw(photo, alpha, CartoonOptions(), threads=4).cartoon)
+
+    for _ in range(8):
+        threading.Thread(target=draw_twice, daemon=True).start()
+    for _ in range(16):
+        assert (drawings.get(timeout=60) == expected).all()

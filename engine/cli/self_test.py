@@ -107,8 +107,37 @@ def _ink_is_equal() -> bool:
     return np.array_equal(average, expected)
 
 
+def _rendering_is_equal() -> bool:
+    import numpy as np
+
+    from engine.cartoon.refined.render import find_taps
+    from engine.kernels import raster as kernels
+    from engine.reference import raster as reference
+
+    rng = np.random.default_rng(0)
+    colours, fields = (rng.integers(0, 256, size, np.uint8) for size in ((5, 3), (5, 20, 24)))
+    labels, soft = rng.integers(0, 5, (20, 24), np.uint8), fields[0]
+    ink, edge = rng.standard_normal((2, 20, 24), np.float32)
+    shapes, outline = (labels, colours[labels], soft, ink, edge), np.float32(0.7)
+    kinds, (behind, out) = np.empty((19, 23), np.uint8), np.zeros((2, 40, 48, 3), np.uint8)
+    kernels.find_kinds(*shapes, colours, outline, 0, 19, kinds)
+    rows, row_shares, sy = find_taps(20, 0, 40, 40)
+    columns, column_shares, sx = find_taps(24, 0, 48, 48)
+    coverage, starts = np.zeros((40, 48), np.uint8), np.searchsorted(columns, np.arange(24))
+    kernels.render(
+        fields, *shapes, kinds, colours, colours[0], outline, rows, row_shares, starts,
+        column_shares, sx, sy, np.arange(40), 0, 40, out.reshape(40, -1), coverage,
+    )  # fmt: skip
+    taps = reference.Taps((rows, row_shares), (columns, column_shares), sx, sy)
+    expected = reference.render(
+        fields, *shapes, colours, colours[0], outline, taps, behind, True
+    )  # fmt: skip
+    return np.array_equal(out, expected[0]) and np.array_equal(coverage, expected[1])
+
+
 REFINED_STAGES = {
     "smoothing": _smoothing_is_equal, "colours": _colours_are_equal, "ink": _ink_is_equal,
+    "rendering": _rendering_is_equal,
 }  # fmt: skip
 """What of the refined styles is compared with its plain twin, on random numbers."""
 

@@ -25,7 +25,7 @@ def test_all_is_well_here(monkeypatch, capfd):
     assert findings["problems"] == []
     assert findings["self_test"]["result"] == "equal to the reference, bit for bit"
     assert findings["self_test"]["pictures"] > 1
-    assert findings["self_test"]["stages"] == ["smoothing", "colours", "ink"]
+    assert findings["self_test"]["stages"] == ["smoothing", "colours", "ink", "rendering"]
     assert findings["threads"]["used"] >= 1
     assert findings["providers"]["cpu"].endswith("runs on cpu")
     assert all(len(model["sha256"]) == 64 for model in findings["models"])
@@ -69,7 +69,7 @@ def test_a_kernel_that_differs_from_the_reference_is_a_problem(monkeypatch, capf
 
 @pytest.mark.parametrize(
     ("twin", "stage"), [("smooth.weigh", "smoothing"), ("tones.merge", "colours"),
-                        ("lines.average_along", "ink")],
+                        ("lines.average_along", "ink"), ("raster.render", "rendering")],
 )  # fmt: skip
 def test_a_stage_of_the_default_style_that_differs_is_a_problem(monkeypatch, twin, stage):
     module, name = twin.split(".")

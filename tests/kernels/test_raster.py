@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from engine.cartoon.refined.render import _find_taps
+from engine.cartoon.refined.render import find_taps
 from engine.kernels import raster as kernels
 from engine.reference import raster as reference
 
@@ -39,8 +39,8 @@ def draw(shapes, colours, outline, canvas, box, is_transparent):
     for top, bottom in halves(h - 1):
         kernels.find_kinds(*rest, colours, outline, top, bottom, kinds)
     left, top, right, bottom = box
-    rows, row_shares, sy = _find_taps(h, top, bottom, height)
-    columns, column_shares, sx = _find_taps(w, left, right, width)
+    rows, row_shares, sy = find_taps(h, top, bottom, height)
+    columns, column_shares, sx = find_taps(w, left, right, width)
     starts = left + np.searchsorted(columns[left:right], np.arange(w))
     order = np.random.default_rng(0).permutation(height)
     for first, last in halves(height):
@@ -58,8 +58,8 @@ def halves(height):
 def draw_reference(shapes, colours, outline, canvas, box, is_transparent):
     left, top, right, bottom = box
     h, w = shapes[1].shape
-    rows, row_shares, sy = _find_taps(h, top, bottom, len(canvas))
-    columns, column_shares, sx = _find_taps(w, left, right, canvas.shape[1])
+    rows, row_shares, sy = find_taps(h, top, bottom, len(canvas))
+    columns, column_shares, sx = find_taps(w, left, right, canvas.shape[1])
     down, across = slice(top, bottom), slice(left, right)
     taps = reference.Taps(
         (rows[down], row_shares[down]), (columns[across], column_shares[across]), sx, sy

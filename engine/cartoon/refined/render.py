@@ -39,6 +39,22 @@ def render(
     _lay_reduced(large, cover, canvas[top:bottom, left:right], coverage[top:bottom, left:right])
 
 
+def find_taps(
+    count: int, first: int, last: int, size: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], np.float32]:
+    """The cell of each of `size` pixels, how far in it, and the working pixels per pixel.
+
+    The `count` samples cover the pixels `first` to `last`; the others have cell -1. Pixels are
+    areas; those beyond the first and the last sample take the latter.
+    """
+    scale = count / (last - first)
+    place = np.clip((np.arange(size) - first + 0.5) * scale - 0.5, 0, count - 1)
+    cells = np.minimum(place.astype(np.int64), count - 2)
+    shares = (place - cells).astype(np.float32)
+    cells[:first] = cells[last:] = -1
+    return cells, shares, np.float32(scale)
+
+
 def _draw(
     regions: Regions,
     shapes: Shapes,
@@ -60,8 +76,8 @@ def _draw(
         height - 1, width - 1, threads,
     )  # fmt: skip
     left, top, right, bottom = box
-    row_cells, row_shares, sy = _find_taps(height, top, bottom, out.shape[0])
-    columns, column_shares, sx = _find_taps(width, left, right, out.shape[1])
+    row_cells, row_shares, sy = find_taps(height, top, bottom, out.shape[0])
+    columns, column_shares, sx = find_taps(width, left, right, out.shape[1])
     starts = left + np.searchsorted(columns[left:right], np.arange(width))
     ink_colour = np.array(shapes.ink_colour, np.uint8)
     # Interleaved, because the person fills the lower rows more than the upper ones.
@@ -74,22 +90,6 @@ def _draw(
         ),
         out.shape[0], out.shape[1], threads,
     )  # fmt: skip
-
-
-def _find_taps(
-    count: int, first: int, last: int, size: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32], np.float32]:
-    """The cell of each of `size` pixels, how far in it, and the working pixels per pixel.
-
-    The `count` samples cover the pixels `first` to `last`; the others have cell -1. Pixels are
-    areas; those beyond the first and the last sample take the latter.
-    """
-    scale = count / (last - first)
-    place = np.clip((np.arange(size) - first + 0.5) * scale - 0.5, 0, count - 1)
-    cells = np.minimum(place.astype(np.int64), count - 2)
-    shares = (place - cells).astype(np.float32)
-    cells[:first] = cells[last:] = -1
-    return cells, shares, np.float32(scale)
 
 
 def _lay_reduced(large: Picture, cover: Picture, part: Picture, coverage: Picture) -> None:
