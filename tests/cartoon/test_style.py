@@ -79,6 +79,7 @@ def test_options_that_a_style_does_not_know_are_refused():
         ("comic", "engine.cartoon.svg"),
     ],
 )
+@pytest.mark.slow
 def test_a_style_loads_its_own_kernels_only(style, other):
     code = (
         "import sys; import engine.pipeline; from engine.cartoon.style import load_style\n"

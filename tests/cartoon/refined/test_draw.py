@@ -281,6 +281,7 @@ def test_no_hue_flips_beside_skin(shirt):
 
 
 @every_style
+@pytest.mark.slow
 def test_a_drawing_does_not_depend_on_the_size_of_the_photo(style, medium):
     large = drawn(portrait(4 * MEDIUM), style).cartoon
     reduced = cv2.resize(large, (MEDIUM, MEDIUM), interpolation=cv2.INTER_AREA)
