@@ -18,6 +18,7 @@ def call(monkeypatch, capfd, *arguments):
     return stopped.value.code, out, err
 
 
+@pytest.mark.slow
 def test_all_is_well_here(monkeypatch, capfd):
     code, out, _ = call(monkeypatch, capfd, "--json")
     findings = json.loads(out)

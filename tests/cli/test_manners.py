@@ -73,6 +73,7 @@ def test_a_closed_stdout_changes_nothing_on_a_terminal(program, photos, tmp_path
     assert b"3 of 3 photos done" in shown
 
 
+@pytest.mark.slow
 def test_all_streams_closed_still_does_the_work(program, photos, tmp_path):
     process = program(
         "photos -o out", before="exec <&- >&- 2>&-;", stdout=None, stderr=None
@@ -136,6 +137,7 @@ def test_a_second_signal_ends_a_run_that_waits_for_pipes(program, photos, tmp_pa
 
 
 @pytest.mark.parametrize("arguments", ["photos -o out", "evaluate photos"])
+@pytest.mark.slow
 def test_pipes_and_devices_in_folders_are_left_alone(program, photos, tmp_path, arguments):
     os.mkfifo(photos / "pipe.jpg")
     (photos / "endless.jpg").symlink_to("/dev/zero")

@@ -302,6 +302,7 @@ def test_edges_and_clean_up_can_be_chosen(cartoonify):
 
 
 @pytest.mark.parametrize("arguments", [("-o", "-"), ()])
+@pytest.mark.slow
 def test_a_full_stdout_is_told(tiny_model, photo, tmp_path, arguments):
     command = [sys.executable, "-m", "engine.run", "me.png", "--model", str(tiny_model)]
     with open("/dev/full", "wb") as full:
@@ -313,6 +314,7 @@ def test_a_full_stdout_is_told(tiny_model, photo, tmp_path, arguments):
 
 
 @pytest.mark.parametrize(("words", "said"), [("me.png -o - >&-", "stdout"), ("- <&-", "stdin")])
+@pytest.mark.slow
 def test_a_closed_stream_is_told(tiny_model, photo, tmp_path, words, said):
     command = f"{sys.executable} -m engine.run --model {tiny_model} {words}"
     done = subprocess.run(command, shell=True, cwd=tmp_path, stderr=subprocess.PIPE, check=False)
@@ -320,6 +322,7 @@ def test_a_closed_stream_is_told(tiny_model, photo, tmp_path, words, said):
     assert done.stderr.decode() == f"error: {said}: is closed.\n"
 
 
+@pytest.mark.slow
 def test_nothing_is_written_to_home(tiny_model, photo, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
@@ -330,6 +333,7 @@ def test_nothing_is_written_to_home(tiny_model, photo, tmp_path):
     assert not [path for path in home.rglob("*") if "onnxruntime" in path.name.lower()]
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_ends_it_in_silence(tiny_model, photo, tmp_path):
     command = f"{sys.executable} -m engine.run me.png -o - --model {tiny_model} | head -c 10"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=False)
@@ -344,6 +348,7 @@ def test_an_unforeseen_error_fails_one_photo(cartoonify, photo, tmp_path, monkey
     assert "unexpected ZeroDivisionError" in err
 
 
+@pytest.mark.slow
 def test_odd_file_names_are_printed(tiny_model, person_photo, tmp_path):
     odd = os.fsencode(tmp_path) + b"/caf\xe9 \n x.png"
     with open(odd, "wb") as file:
@@ -374,6 +379,7 @@ print(sorted({heavy!r} & set(sys.modules)))
         assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_a_run_needs_neither_scipy_nor_torch(tiny_model, photo):
     code = """
 import sys

@@ -120,11 +120,13 @@ MEGAPIXELS_16 = {
 
 
 @pytest.mark.parametrize("kind", MEGAPIXELS_16)
+@pytest.mark.slow
 def test_reading_takes_eight_bytes_per_pixel_at_most(read_within, kind):
     assert read_within(MEGAPIXELS_16[kind](), 16 * 8 + 16) == "(4000, 4000, 3)"
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP"])
+@pytest.mark.slow
 def test_too_little_memory_is_told_in_one_line(read_within, format):
     data = encoded(Image.new("RGB", (4000, 4000)), format)
     room = 170 if format == "WEBP" else 40  # else its reader says "damaged", and may be right

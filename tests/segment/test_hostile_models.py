@@ -240,6 +240,7 @@ def test_no_memory_for_the_network_is_one_line(tiny_model, megabytes):
 
 
 @pytest.mark.parametrize("megabytes", [1, 40, 90, 150])
+@pytest.mark.slow
 def test_no_memory_for_a_model_is_one_line(tmp_path, megabytes):
     graph = tiny_graph()
     graph.initializer.append(numpy_helper.from_array(np.ones(20_000_000, np.float32), "large"))
