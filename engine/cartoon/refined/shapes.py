@@ -13,7 +13,7 @@ class Shapes:
     """A drawing at its working size (h, w); between pixel centres all fields are bilinear."""
 
     labels: NDArray[np.uint8]
-    """(h, w): each working pixel's index into the palette, also outside of the person."""
+    """(h, w): each working pixel's index into the palette; 0 where nothing of the person is."""
     ink: NDArray[np.float32]
     """(h, w): strokes are where it is above 0."""
     edge: NDArray[np.float32]
