@@ -7,6 +7,7 @@ import math
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,10 +42,7 @@ class Palette:
 
     def __post_init__(self) -> None:
         for name, dtype in (("rgb", np.uint8), ("lab", np.float32), ("share", np.float32)):
-            try:
-                values = np.array(getattr(self, name), dtype, order="C")
-            except (TypeError, ValueError, OverflowError) as error:
-                raise OptionError(f"palette: {name} is not an array of numbers: {error}") from None
+            values = _to_array(name, getattr(self, name), dtype)
             values.flags.writeable = False
             object.__setattr__(self, name, values)
         count = len(self.share) if self.share.ndim == 1 else -1
@@ -61,7 +59,13 @@ class Palette:
 
     @classmethod
     def of_colours(cls, rgb: NDArray[np.uint8]) -> Palette:
-        """Colours, uint8 (N, 3) RGB, that stand for themselves, with equal shares."""
+        """Colours, uint8 (N, 3) RGB, that stand for themselves, with equal shares.
+
+        Raises OptionError for anything else.
+        """
+        rgb = _to_array("rgb", rgb, np.uint8)
+        if rgb.ndim != 2 or rgb.shape[1] != 3:
+            raise OptionError(f"palette: rgb of shape {rgb.shape}; expected (N, 3).")
         share = np.full(len(rgb), 1 / max(1, len(rgb)), np.float32)
         return cls(rgb, to_lab(rgb), share)
 
@@ -173,6 +177,18 @@ def to_rgb(lab: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The nearest sRGB colours, uint8 (N, 3), of CIE L*, a*, b* (D65), float32 (N, 3), N >= 1."""
     unit = cv2.cvtColor(np.asarray(lab, np.float32)[None], cv2.COLOR_LAB2RGB)
     return np.asarray(np.rint(np.clip(unit[0], 0, 1) * 255), np.uint8)
+
+
+def _to_array(name: str, values: Any, dtype: type[np.generic]) -> NDArray[Any]:
+    """A copy. Raises OptionError for what is not numbers, and for levels that are not 0..255."""
+    try:
+        with np.errstate(all="ignore"):  # what overflows is refused here, or by its range
+            array = np.array(values, dtype, order="C")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OptionError(f"palette: {name} is not an array of numbers: {error}") from None
+    if dtype is np.uint8 and not np.array_equal(array, values):
+        raise OptionError(f"palette: {name} has other levels than 0..255.")
+    return array
 
 
 def _is_whole_or_nothing(share: NDArray[np.float32]) -> bool:

@@ -64,11 +64,20 @@ def test_lab_is_that_of_srgb_and_daylight():
         (np.zeros((300, 3)), np.zeros((300, 3)), np.full(300, 1 / 300)),
         ([["a"]], np.zeros((1, 3)), np.ones(1)),
         ([[256, 0, 0]], np.zeros((1, 3)), np.ones(1)),
+        (np.array([[256, 0, 0]]), np.zeros((1, 3)), np.ones(1)),
+        (np.array([[0.5, 0, 0]]), np.zeros((1, 3)), np.ones(1)),
+        (np.array([[np.nan, 0, 0]]), np.zeros((1, 3)), np.ones(1)),
     ],
 )
 def test_arrays_that_are_no_palette_are_refused(rgb, lab, share):
     with pytest.raises(OptionError):
         Palette(rgb, lab, share)
+
+
+@pytest.mark.parametrize("rgb", [7, ["red"], np.zeros(3), np.zeros((1, 4)), np.full((1, 3), 300)])
+def test_what_is_no_list_of_colours_is_refused(rgb):
+    with pytest.raises(OptionError):
+        Palette.of_colours(rgb)
 
 
 def test_a_saved_palette_is_read_again(tmp_path):

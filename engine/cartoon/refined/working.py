@@ -104,7 +104,7 @@ def _widen(first: int, last: int, length: int, divisor: int) -> tuple[int, int]:
 def _resize(part: NDArray[Any], size: tuple[int, ...], halves: int) -> NDArray[Any]:
     """A copy of (h, w), given as w, h. Halving leaves out what is less than a pixel of the half."""
     for _ in range(halves):
-        height, width = part.shape[0] // 2, part.shape[1] // 2
+        height, width = (max(1, side // 2) for side in part.shape[:2])
         part = cv2.resize(
             part[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA
         )

@@ -31,6 +31,13 @@ def test_nobody_has_no_working_picture():
     assert working_of(np.zeros((30, 40, 3), np.uint8), np.zeros((30, 40), np.float32)) is None
 
 
+@pytest.mark.parametrize("size", [(2_400_000, 1), (1, 2_400_000), (3_200_000, 3)])
+def test_a_strip_that_cannot_be_halved_has_a_working_picture(size):
+    working = working_of(np.full((*size, 3), 200, np.uint8))
+    assert min(working.alpha.shape) == LEAST_SIDE
+    assert (working.lab == working.lab[0, 0]).all()
+
+
 @pytest.mark.parametrize("side", [60, 200, 700, 1500, 3000])
 def test_a_working_picture_is_enlarged_or_reduced_within_bounds(side):
     alpha, _ = disc(side, side // 4)
