@@ -23,6 +23,8 @@ LARGEST = 760.0
 """Pixels of the reference length: eyes in a group of five are still ten pixels wide."""
 LEAST_SIDE = 8
 """Pixels, because blurs reflect at the borders."""
+MOST_SIDE = int(LARGEST**2) // LEAST_SIDE
+"""Pixels: a strip of the least width is as large as a square."""
 HALVES = 2
 """A photo is halved at most so often before the rest of its reduction, because halving is quick."""
 
@@ -62,7 +64,8 @@ def find_working(cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None) -
     left, right = _widen(left - margin, left + w + margin, width, 2**halves)
     top, bottom = _widen(top - margin, top + h + margin, height, 2**halves)
     box = (left, top, right, bottom)
-    size = tuple(max(LEAST_SIDE, round(side * scale)) for side in (right - left, bottom - top))
+    sides = (right - left, bottom - top)
+    size = tuple(min(MOST_SIDE, max(LEAST_SIDE, round(side * scale))) for side in sides)
     colours = _resize(cutout[top:bottom, left:right], size, halves)
     if alpha is None:
         shares = np.ones(colours.shape[:2], np.float32)

@@ -35,6 +35,7 @@ def test_nobody_has_no_working_picture():
 def test_a_strip_that_cannot_be_halved_has_a_working_picture(size):
     working = working_of(np.full((*size, 3), 200, np.uint8))
     assert min(working.alpha.shape) == LEAST_SIDE
+    assert working.alpha.size <= LARGEST**2
     assert (working.lab == working.lab[0, 0]).all()
 
 
