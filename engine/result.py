@@ -55,9 +55,11 @@ class Result:
     """Shape of the cut-out. What is transparent in it is so by its own silhouette."""
     centroids: dict[str, NDArray[np.float64]]
     """The K-histogram's levels of each channel, (K,), ascending: "lightness", "chroma" and "hue" in
-    half degrees; in classic, "hue" in half degrees, "saturation" and "value"."""
+    half degrees; in classic, "hue" in half degrees, "saturation" and "value". Empty where colours
+    were given, and where nothing is drawn."""
     histograms: dict[str, NDArray[np.int64]]
-    """Pixels per level that these were found from: "hue" (180,), the others (256,)."""
+    """What these were found from, "hue" (180,), the others (256,): pixels per level in classic,
+    else millionths, those of hue weighted by chroma."""
     timings: dict[str, float]
     """Milliseconds per stage."""
     style: str = ""

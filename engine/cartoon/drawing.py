@@ -39,9 +39,11 @@ class Drawing:
     """The colours it was painted in; None in classic, which mixes them of levels."""
     centroids: dict[str, NDArray[np.float64]]
     """K-histogram's levels of each channel, ascending; they may be fractional. "hue" (half
-    degrees), "saturation" and "value" in classic, "lightness", "chroma" and "hue" in the others."""
+    degrees), "saturation" and "value" in classic, "lightness", "chroma" and "hue" in the others.
+    Empty where these were given their colours."""
     histograms: dict[str, NDArray[np.int64]]
-    """Pixels per level of each channel: "hue" (180,), the others (256,)."""
+    """Of each channel, "hue" (180,), the others (256,): pixels per level in classic, else
+    millionths, those of hue weighted by chroma."""
     shapes: Shapes | None = None
     """The regions, lines and silhouette; None where nothing is drawn, and in classic."""
 

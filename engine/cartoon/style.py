@@ -35,7 +35,8 @@ def stylise(
     image : uint8 (H, W, 3) RGB
         A cut-out on white, or a whole picture.
     alpha : float32 (H, W), 0..1, or None
-        Share of what is drawn; all else is white. None: the whole picture is drawn.
+        Share of what is drawn; all else is white. None: the whole picture is drawn. Classic does
+        not look at it, because it draws the white paper too.
     style : "comic", "poster", "ink" or "classic"
     colours, lines, detail, vivid, palette
         As in CartoonOptions.

@@ -110,6 +110,8 @@ def main_loss(record: PhotoRecord) -> str:
         common = counts.index(max(counts))
         others = [0 if level == common else count for level, count in enumerate(counts)]
         shifts[channel] = mean_shift(others, centroids, _is_circle(record, channel))
+    if not shifts and record.thumbnails:
+        return "no histograms, because its colours were given"
     if not shifts:
         return "no histograms, because it was done in a run without a report"
     channel = max(shifts, key=lambda name: shifts[name])

@@ -61,4 +61,9 @@ def test_hue_is_a_circle_in_all_styles_but_classic():
 
 def test_a_histogram_without_a_palette_is_no_reason():
     assert summary.explain(record(centroids={})) == []
-    assert "without a report" in summary.main_loss(record(centroids={}))
+    assert "without a report" in summary.main_loss(record(centroids={}, thumbnails={}))
+
+
+def test_colours_that_were_given_have_no_histograms():
+    given = record(centroids={}, histograms={})
+    assert summary.main_loss(given) == "no histograms, because its colours were given"
