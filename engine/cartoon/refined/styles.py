@@ -36,7 +36,7 @@ class Style:
     least_distance: float = 7.5
     """Nearer colours become one: a step of 7.5 in lightness is hard to see beside a line."""
     least_share: float = 0.004
-    """Rarer colours join their nearest; half a per cent of a person is about an eye."""
+    """Rarer colours join their nearest; an eye is about so much of a portrait."""
     line_sigma: float = 0.75
     """Width of the strokes' finer Gaussian, in u; 0 for no strokes."""
     outline: float = 1.8
