@@ -67,7 +67,8 @@ def _run(trainer: Trainer, batches: Batches, val: list[Entry], every: float, bud
     over = False
     while not over:
         # In this thread: a batch takes less than a tenth of a step.
-        losses.append(trainer.learn(batches[progress.step]))
+        left = 1 - progress.seconds / budget
+        losses.append(trainer.learn(batches[progress.step], left))
         progress.seconds = time.thread_time() - started
         over = progress.seconds >= budget
         due = over or progress.seconds - progress.evaluated > every

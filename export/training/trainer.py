@@ -29,8 +29,10 @@ WEIGHT_DECAY = 1e-4
 WARM_UP_STEPS, LEVEL_STEPS = 200, 8000
 EMA_DECAY = 0.9995
 EDGE_WEIGHT, OVERLAP_WEIGHT = 3.0, 0.3
-CLASSES_WEIGHT = KEPT_WEIGHT = 0.3
-"""Their gradients are four times as long as the person's, and mostly noise of rare classes."""
+CLASSES_WEIGHT, KEPT_WEIGHT = 0.15, 0.6
+"""At 1 their gradients are four times as long as the person's, the labels' mostly noise."""
+COOL_DOWN = 0.2
+"""The last share of the hours, in which the learning rate falls to zero."""
 FROZEN_BLOCKS = 3
 """The first ones, to stride 4: a third of a step's time, and little to learn."""
 
@@ -71,10 +73,10 @@ class Trainer:
             network.to(memory_format=torch.channels_last)
             speed_up(network)
 
-    def learn(self, batch: Batch) -> dict[str, float]:
-        """One step. Returns its losses."""
+    def learn(self, batch: Batch, left: float = 1.0) -> dict[str, float]:
+        """One step, with this share of the hours left. Returns its losses."""
         for group in self.optimiser.param_groups:
-            group["lr"] = find_rate(self.progress.step) * group["base_lr"]
+            group["lr"] = find_rate(self.progress.step, left) * group["base_lr"]
         photos = _normalise(batch.photos)
         with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
             logits, taught = LogitsOnly(self.network)(photos), self._ask_teacher(photos)
@@ -141,9 +143,14 @@ class Trainer:
                 value.copy_(others[key])
 
 
-def find_rate(step: int) -> float:
-    """The learning rate's factor, 0..1, which need not know the end: warm-up, level, 1 / root."""
-    return min(1.0, (step + 1) / WARM_UP_STEPS, math.sqrt(LEVEL_STEPS / (step + 1)))
+def find_rate(step: int, left: float) -> float:
+    """The learning rate's factor, 0..1: warm-up, level, 1 / root, and at the end a cool-down.
+
+    `left` is the share of the hours that is left. After Hägele et al., "Scaling Laws and
+    Compute-Optimal Training Beyond Fixed Training Durations" (2024).
+    """
+    cooling = max(0.0, left) / COOL_DOWN
+    return min(1.0, (step + 1) / WARM_UP_STEPS, math.sqrt(LEVEL_STEPS / (step + 1)), cooling)
 
 
 def find_losses(

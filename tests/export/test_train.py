@@ -31,6 +31,7 @@ from export.training.faster import speed_up  # noqa: E402
 from export.training.sittings import LOG, train  # noqa: E402
 from export.training.trainer import (  # noqa: E402
     CHECKPOINT,
+    COOL_DOWN,
     LEVEL_STEPS,
     WARM_UP_STEPS,
     WEIGHTS,
@@ -271,7 +272,7 @@ def test_void_teaches_nothing(small_batches, full):
 
 
 def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path, monkeypatch):
-    monkeypatch.setattr(training_steps, "find_rate", lambda step: 10.0)
+    monkeypatch.setattr(training_steps, "find_rate", lambda step, left: 10.0)
     torch.manual_seed(0)
     trainer = Trainer("none", tmp_path)
     batch = small_batches[1]
@@ -293,8 +294,13 @@ def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path, monkeyp
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_the_rate_rises_stays_and_falls_without_knowing_the_end():
-    rates = [find_rate(step) for step in range(5 * LEVEL_STEPS)]
+def test_the_rate_cools_down_to_zero_at_the_end_of_the_hours():
+    rates = [find_rate(WARM_UP_STEPS, left) for left in (1.0, COOL_DOWN, COOL_DOWN / 2, 0.0, -0.01)]
+    assert rates == [1.0, 1.0, 0.5, 0.0, 0.0]
+
+
+def test_the_rate_rises_stays_and_falls_with_the_root_of_the_step():
+    rates = [find_rate(step, 1.0) for step in range(5 * LEVEL_STEPS)]
     assert rates[0] == 1 / WARM_UP_STEPS
     assert rates[: WARM_UP_STEPS + 1] == sorted(rates[: WARM_UP_STEPS + 1])
     assert set(rates[WARM_UP_STEPS:LEVEL_STEPS]) == {1.0}
