@@ -21,7 +21,7 @@ from benchmarks.portrait import portrait
 from benchmarks.rows import Row, faster
 from benchmarks.setting import Setting
 from benchmarks.turns import median_ms
-from engine.segment.preprocess import classic_resize, network_size, resize, to_tensor
+from engine.segment.preprocess import classic_resize, resize, to_tensor
 from engine.weights import find_model, models_folder
 from export.checkpoint import load_weights
 from export.graphs.quantise import calibrate, quantise
@@ -79,14 +79,13 @@ def _to_photo_size(setting: Setting) -> Iterator[Row]:
 def _enlarge(
     app: engine.Cartoonifier, setting: Setting, size: tuple[int, int], name: str, rounds: int
 ) -> Iterator[Row]:
-    photo, facts = photo_of(*size), app.model
-    result = app(photo)
-    small = resize(photo, network_size(*size, facts.input))
-    coarse, session = result.coarse_probability, app._open_session
+    facts, session = app.model, app._open_session
+    found = app.find(photo_of(*size))
+    result = app.draw(found)
     soft = app.replace(cutout=engine.CutoutOptions(edges="soft", clean=False))
 
     def ours(app: engine.Cartoonifier) -> Any:
-        alpha, _ = app._find_matte(coarse, photo, small, session)
+        alpha, _ = app._find_matte(found, session)
         fresh = replace(result, alpha=alpha)  # nothing computed before
         return fresh.label_map, fresh.probability, fresh.alpha
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PhotoError,
         ProviderError,
     )
+    from engine.found import Found
     from engine.metrics import log_mse, mse, ssim
     from engine.options import CartoonOptions, CutoutOptions, SegmentOptions
     from engine.pipeline import Cartoonifier, load
@@ -46,6 +47,7 @@ _HOMES = {
         "DiskFullError", "EngineError", "HistogramError", "ModelError", "OptionError",
         "OutputError", "PhotoError", "ProviderError",
     ),
+    "engine.found": ("Found",),
     "engine.metrics": ("log_mse", "mse", "ssim"),
     "engine.options": ("CartoonOptions", "CutoutOptions", "SegmentOptions"),
     "engine.pipeline": ("Cartoonifier", "load"),
@@ -55,7 +57,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CartoonOptions", "Cartoonifier", "CutoutOptions", "DiskFullError", "EngineError",
-    "HistogramError", "ModelError", "OptionError", "OutputError", "Palette", "PhotoError",
+    "Found", "HistogramError", "ModelError", "OptionError", "OutputError", "Palette", "PhotoError",
     "ProviderError", "Result", "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram",
     "load", "log_mse", "mse", "ssim", "stylise", "update_centroids",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ from engine.cutout.people import keep_largest
 from engine.cutout.refine import refined_matte
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
+from engine.found import Found
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
 from engine.segment.labels import (
@@ -118,24 +119,54 @@ class Cartoonifier:
         EngineError
             The Cartoonifier is closed.
         """
+        return self.draw(self.find(photo, name=name), like=like)
+
+    def find(self, photo: PhotoSource, *, name: str | None = None) -> Found:
+        """The first half of a call: what the network finds in a photo, ready for `draw`.
+
+        Parameters and errors are those of a call.
+        """
         session = self._open_session
         if name is not None and not isinstance(name, str):
             raise OptionError(f"name is {name!r}; expected a text.")
         name = _name_of(photo) if name is None else name
-        options = self._cartoon if like is None else replace(self._cartoon, palette=_colours(like))
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
             pixels, exif = read_with_exif(photo, self.max_megapixels)
-        make = self._make_classic if self.segment.classic else self._make
         with _lack_of_memory_to_error(name, pixels):
-            made = make(session, pixels, options, timings)
+            with _timed(timings, "resize"):
+                small = self._resize(pixels, session)
+                tensor = to_tensor(small, session.facts)
+            with _timed(timings, "network"):
+                logits = session.run(tensor)
+                probability = find_probability(logits, self._kept)
+        return Found(
+            photo=pixels, small=small, logits=logits, probability=probability, name=name, exif=exif,
+            facts=session.facts, segment=self.segment, timings=timings,
+        )  # fmt: skip
+
+    def draw(self, found: Found, *, like: Result | Palette | None = None) -> Result:
+        """The second half of a call: cut-out and cartoon of what was found.
+
+        `found` may come from another Cartoonifier on the same model, with other options for the
+        cut-out and the cartoon. Raises OptionError where its model or its options of finding are
+        others, and the errors of a call.
+        """
+        session = self._open_session
+        if found.facts is not session.facts or found.segment != self.segment:
+            raise OptionError("found was found by another model or with other options; find again.")
+        options = self._cartoon if like is None else replace(self._cartoon, palette=_colours(like))
+        timings = dict(found.timings)
+        make = self._make_classic if self.segment.classic else self._make
+        with _lack_of_memory_to_error(found.name, found.photo):
+            made = make(session, found, options, timings)
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
-        log.info("%s: %s", name, stages)
+        log.info("%s: %s", found.name, stages)
         warnings = () if made.alpha.any() else (self._found_nothing,)
         for warning in warnings:
-            log.warning("%s: %s", name, warning)
+            log.warning("%s: %s", found.name, warning)
         return replace(
-            made, name=name, warnings=warnings, exif=exif,
+            made, name=found.name, warnings=warnings, exif=found.exif,
             style=options.style or "", model=session.facts.name, provider=session.provider,
             threads=session.threads,
         )  # fmt: skip
@@ -207,24 +238,25 @@ class Cartoonifier:
         kept = self.segment.kept_names
         return f"no {'object' if 'all' in kept else ' or '.join(kept)} found, nothing is kept"
 
+    def _resize(self, photo: NDArray[np.uint8], session: Session) -> NDArray[np.uint8]:
+        """The photo as the network sees it."""
+        height, width = photo.shape[:2]
+        if self.segment.classic:
+            return classic_resize(photo, classic_size(height, width))
+        return resize(photo, network_size(height, width, session.facts.input), session.threads)
+
     def _make(
         self,
         session: Session,
-        photo: NDArray[np.uint8],
+        found: Found,
         options: CartoonOptions,
         timings: dict[str, float],
     ) -> Result:
-        height, width = photo.shape[:2]
+        photo = found.photo
         background, threads = self._backdrop.kind, session.threads
         whole = background in ("white", "none")
-        with _timed(timings, "resize"):
-            small = resize(photo, network_size(height, width, session.facts.input), threads)
-            tensor = to_tensor(small, session.facts)
-        with _timed(timings, "network"):
-            logits = session.run(tensor)
         with _timed(timings, "matte"):
-            probability = find_probability(logits, self._kept)
-            alpha, person = self._find_matte(probability, photo, small, session)
+            alpha, person = self._find_matte(found, session)
         with _timed(timings, "cutout"):
             on_white = (
                 photo.copy() if background == "none" else blend(person, alpha, WHITE, threads)
@@ -244,19 +276,15 @@ class Cartoonifier:
             )  # fmt: skip
             drawing = self._draw(subject, options, threads)
         return _to_result(
-            drawing, photo=photo, logits=logits, coarse_probability=probability, alpha=alpha,
-            cutout=cutout, paper=_find_paper(background, behind), timings=timings,
-            align_corners=session.facts.align_corners,
+            drawing, found, alpha=alpha, cutout=cutout, paper=_find_paper(background, behind),
+            timings=timings, align_corners=session.facts.align_corners,
         )  # fmt: skip
 
     def _find_matte(
-        self,
-        probability: NDArray[np.float32],
-        photo: NDArray[np.uint8],
-        small: NDArray[np.uint8],
-        session: Session,
+        self, found: Found, session: Session
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Alpha, and the photo with the person's own colours at the rim."""
+        photo, probability = found.photo, found.probability
         height, width = photo.shape[:2]
         align_corners, threads = session.facts.align_corners, session.threads
         threshold = self.cutout.threshold
@@ -267,36 +295,29 @@ class Cartoonifier:
         if self.cutout.most_people is not None:
             probability = keep_largest(probability, threshold, self.cutout.most_people)
         if self.cutout.edges == "refined":
-            return refined_matte(probability, photo, small, threshold, align_corners, threads)
+            return refined_matte(probability, photo, found.small, threshold, align_corners, threads)
         upsampled = upsample(probability, height, width, align_corners)
         return soft_matte(upsampled, threshold), photo
 
     def _make_classic(
         self,
         session: Session,
-        photo: NDArray[np.uint8],
+        found: Found,
         options: CartoonOptions,
         timings: dict[str, float],
     ) -> Result:
-        with _timed(timings, "resize"):
-            size = classic_size(*photo.shape[:2])
-            tensor = to_tensor(classic_resize(photo, size), session.facts)
-        with _timed(timings, "network"):
-            logits = session.run(tensor)
         with _timed(timings, "matte"):
-            probability = find_probability(logits, self._kept)
-            label_map = find_labels(logits, *size)
+            label_map = find_labels(found.logits, *found.small.shape[:2])
             kept_map = np.where(np.isin(label_map, self._kept), label_map, np.uint8(0))
             mask = classic_mask(kept_map)
             # One matte for the result: the channel that lets most through.
             alpha = mask.max(axis=2) / np.float32(255)
         with _timed(timings, "cutout"):
-            cutout = np.rint(255 * cut_out(mask, photo)).astype(np.uint8)
+            cutout = np.rint(255 * cut_out(mask, found.photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
             drawing = self._draw(Subject(cutout), options, session.threads)
         return _to_result(
-            drawing, photo=photo, logits=logits, coarse_probability=probability, alpha=alpha,
-            cutout=cutout, paper=(255, 255, 255), timings=timings,
+            drawing, found, alpha=alpha, cutout=cutout, paper=(255, 255, 255), timings=timings
         )  # fmt: skip
 
 
@@ -373,8 +394,9 @@ def _find_paper(background: str, behind: NDArray[np.uint8] | None) -> tuple[int,
     return red, green, blue
 
 
-def _to_result(drawing: Drawing, **stages: Any) -> Result:
+def _to_result(drawing: Drawing, found: Found, **stages: Any) -> Result:
     return Result(
+        photo=found.photo, logits=found.logits, coarse_probability=found.probability,
         cartoon=drawing.cartoon, painted=drawing.palette, centroids=drawing.centroids,
         histograms=drawing.histograms, shapes=drawing.shapes, **stages,
     )  # fmt: skip

@@ -11,7 +11,7 @@ LAYERS = [
     {"options", "cartoon.colours", "memory", "threads", "process", "strips", "files", "weights"},
     {"kernels", "reference"},
     {"segment", "cutout", "cartoon", "metrics", "display"},
-    {"result"},
+    {"found", "result"},
     {"record"},
     {"pipeline"},
     {"report"},

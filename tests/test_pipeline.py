@@ -329,6 +329,33 @@ def test_replace_refuses_options_of_another_stage(tiny):
         tiny.replace(cutout=engine.CartoonOptions())
 
 
+@pytest.mark.parametrize("classic", [False, True])
+def test_what_was_found_is_drawn_again_without_the_network(
+    tiny, person_photo, classic, monkeypatch
+):
+    app = tiny.replace(segment=engine.SegmentOptions(classic=classic))
+    others = {"cartoon": engine.CartoonOptions(min_group_levels=90)}
+    if not classic:
+        others["cutout"] = engine.CutoutOptions(background="navy", people="largest", edges="soft")
+    other = app.replace(**others)
+    expected = app(person_photo, name="me"), other(person_photo, name="me")
+    found = app.find(person_photo, name="me")
+    monkeypatch.setattr(type(app._open_session), "run", None)
+    for drawn, whole in zip((app.draw(found), other.draw(found)), expected, strict=True):
+        assert_array_equal(drawn.cartoon, whole.cartoon)
+        assert_array_equal(drawn.cutout, whole.cutout)
+        assert drawn.name == "me"
+        assert list(drawn.timings) == list(whole.timings)
+
+
+def test_what_another_model_or_other_options_found_is_refused(tiny, embedded, person_photo):
+    found = tiny.find(person_photo)
+    all_kept = tiny.replace(segment=engine.SegmentOptions(keep="all"))
+    for app in (all_kept, embedded):
+        with pytest.raises(engine.OptionError, match="find again"):
+            app.draw(found)
+
+
 def test_a_name_is_that_of_the_result(tiny, person_photo, photo, tmp_path):
     assert tiny(photo, name="sub/a").name == "sub/a"
     assert tiny(person_photo, name="b").save(tmp_path / "out")[0].name == "b_cutout.png"

@@ -25,6 +25,7 @@ from export.training.batches import (  # noqa: E402
     paste_person,
     read_index,
     recolour,
+    sharpen,
     warp,
 )
 from export.training.faster import speed_up  # noqa: E402
@@ -142,9 +143,19 @@ def test_photo_mask_and_alpha_are_warped_alike():
     photo[20:70, 30:80], mask[20:70, 30:80] = 255, PERSON
     for seed in range(10):
         view, labels, alpha = warp((photo, mask, photo[..., 0]), 129, np.random.default_rng(seed))
-        assert_array_equal(alpha, view[..., 0])
+        assert ((alpha > 127) != (view[..., 0] > 127)).mean() < 0.01  # sharpened in place
         differs = (alpha > 127) != (labels == PERSON)
         assert differs.mean() < 0.04  # half a pixel along the edges
+
+
+def test_a_sharpened_edge_is_steeper_and_flat_parts_are_as_they_were():
+    photo = np.repeat(np.linspace(60, 180, 16).astype(np.uint8)[None, :, None], 3, axis=2)
+    photo = cv2.copyMakeBorder(photo, 8, 8, 24, 24, cv2.BORDER_REPLICATE)
+    sharp = sharpen(photo, 3.0, 1.5)
+    steepness = [np.diff(each[8, :, 0].astype(int)).max() for each in (photo, sharp)]
+    assert steepness[1] > steepness[0]
+    assert_array_equal(sharp[:, :8], photo[:, :8])
+    assert_array_equal(sharpen(photo, 3.0, 0.0), photo)
 
 
 def test_a_pasted_person_is_labelled():

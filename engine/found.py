@@ -1,0 +1,38 @@
+"""What the network found in a photo: all that a drawing starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.options import SegmentOptions
+from engine.weights import ModelFacts
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """A photo and where the kept classes are in it; made by `Cartoonifier.find`.
+
+    It is kept to draw the same photo again with other options, without running the network again.
+    """
+
+    photo: NDArray[np.uint8]
+    """(H, W, 3) RGB, upright, as it was read."""
+    small: NDArray[np.uint8]
+    """(h, w, 3) RGB, as the network saw it."""
+    logits: NDArray[np.float32]
+    """(1, C, h', w'), as the network gave them."""
+    probability: NDArray[np.float32]
+    """(h', w'), 0..1: share of the kept classes. Another may be put in its place."""
+    facts: ModelFacts
+    """Of the network."""
+    segment: SegmentOptions
+    """By which it was asked."""
+    name: str = "photo"
+    """Of the files that are saved."""
+    exif: bytes = b""
+    """The photo's, as it was read; empty for none."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Milliseconds per stage."""
