@@ -19,6 +19,7 @@ from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
 from engine.segment.labels import class_indices, find_labels, find_probability, plain_name, upsample
 from engine.segment.preprocess import network_size, resize, to_tensor
+from engine.segment.second_look import look_again
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from export.overlap import Confusion, Overlap
@@ -76,12 +77,14 @@ class Table:
         return "\n".join(lines)
 
 
-def evaluate(session: Session, entries: list[Entry], worst: Worst | None = None) -> Table:
+def evaluate(
+    session: Session, entries: list[Entry], worst: Worst | None = None, precise: bool = False
+) -> Table:
     """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
 
     "Plain" is the probability above the threshold, "refined" half of the cleaned and refined
     matte; `worst` collects the photos where the latter is furthest from the truth. The mean IoU of
-    all classes is for models of VOC's classes.
+    all classes is for models of VOC's classes. `precise` is that of SegmentOptions.
     """
     facts = session.facts
     person = class_indices(("person",), facts.classes)
@@ -92,6 +95,8 @@ def evaluate(session: Session, entries: list[Entry], worst: Worst | None = None)
         height, width = truth.shape
         small = resize(photo, network_size(height, width, facts.input))
         logits = session.run(to_tensor(small, facts))
+        if precise:
+            logits = look_again(session, photo, logits, person)
         coarse = find_probability(logits, person)
         plain = upsample(coarse, height, width, facts.align_corners) > THRESHOLD
         cleaned = clean(coarse, THRESHOLD)
@@ -124,6 +129,7 @@ def main(
         typer.Option(metavar="FOLDER", help="Write pictures of the photos cut out worst."),
     ] = None,
     count: Annotated[int, typer.Option(help="How many are the worst.")] = 24,
+    precise: Annotated[bool, typer.Option("--precise", help="Look at each person again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print a model's person IoU and boundary IoU, by source and pooled over pixels."""
@@ -135,7 +141,7 @@ def main(
         entries = read_index(data, split)[::every]
         session = open_session(model, "cpu", usable_threads(), models)
         found = Worst(count)
-        table = evaluate(session, entries, found)
+        table = evaluate(session, entries, found, precise)
         if worst:
             found.write(worst)
     except EngineError as error:
