@@ -67,6 +67,14 @@ def test_json_has_all_figures_and_none_where_nobody_is(run, discs, tiny_model):
     assert 0.8 < figures["mean_iou"] <= 1
 
 
+def test_a_precise_look_has_figures_of_its_own(run, discs, tiny_model):
+    words = ("--data", discs, "--model", tiny_model, "--json")
+    first, precise = (json.loads(run(*words, *more)[1])["sources"] for more in ((), ["--precise"]))
+    assert 0.8 < precise["discs"]["iou"] < 1
+    assert precise["discs"]["iou"] != first["discs"]["iou"]
+    assert precise["empty"] == first["empty"]
+
+
 def test_the_table_is_for_people(run, discs, tiny_model):
     code, out, _ = run("--data", discs, "--model", tiny_model)
     assert code == 0
