@@ -51,6 +51,7 @@ from engine.segment.preprocess import (
     resize,
     to_tensor,
 )
+from engine.segment.second_look import look_again
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
@@ -139,6 +140,8 @@ class Cartoonifier:
                 tensor = to_tensor(small, session.facts)
             with _timed(timings, "network"):
                 logits = session.run(tensor)
+                if self.segment.precise:
+                    logits = look_again(session, pixels, logits, self._kept)
                 probability = find_probability(logits, self._kept)
         return Found(
             photo=pixels, small=small, logits=logits, probability=probability, name=name, exif=exif,
@@ -196,7 +199,11 @@ class Cartoonifier:
         palette = self._cartoon.palette
         return {
             "model": self.model.sha256,
-            "segment": {"keep": list(self.segment.kept_names), "classic": self.segment.classic},
+            "segment": {
+                "keep": list(self.segment.kept_names),
+                "classic": self.segment.classic,
+                "precise": self.segment.precise,
+            },
             "cutout": _plain(self.cutout)
             | {"background": self._backdrop.identity, "people": self.cutout.most_people},
             "cartoon": _plain(self._cartoon) | {"palette": palette and palette.digest},

@@ -166,6 +166,12 @@ class RunRequest:
             "--clean/--no-clean", help="Drop stray islands and fill pinholes; not in classic."
         ),
     ] = CutoutOptions.clean
+    precise: Annotated[
+        bool,
+        typer.Option(
+            "--precise", help="Look at each person again: better, slower; not in classic."
+        ),
+    ] = False
     classic: Annotated[
         bool, typer.Option("--classic", help="The method as published, pixel for pixel.")
     ] = False
@@ -323,7 +329,7 @@ class RunRequest:
 
         return Recipe(
             self.model, self.provider, self.models,
-            SegmentOptions(self.keep, self.classic),
+            SegmentOptions(self.keep, self.classic, self.precise),
             CutoutOptions(
                 self.background, edges=self.edges, clean=self.clean, people=self.people
             ),

@@ -39,6 +39,14 @@ def test_comic_is_the_default_and_classic_implies_classic(cartoonify, photo):
     assert style("--style", "ink") == "ink"
 
 
+def test_a_precise_cutout_is_that_of_the_library(drawn, tiny, person_photo):
+    from engine import SegmentOptions
+
+    expected = tiny.replace(SegmentOptions(precise=True))(person_photo).cartoon
+    assert_array_equal(drawn("--precise"), expected)
+    assert not np.array_equal(expected, tiny(person_photo).cartoon)
+
+
 def test_options_are_those_of_the_library(drawn, tiny, person_photo):
     from engine import CartoonOptions
 
@@ -55,6 +63,10 @@ def test_options_are_those_of_the_library(drawn, tiny, person_photo):
         (("--lines", "3"), "lines is 3.0; it lies in 0..2"),
         (("--vivid", "nan"), "vivid is nan"),
         (("--classic", "--style", "ink"), "classic mode has no style ink"),
+        (
+            ("--classic", "--precise"),
+            "classic runs the network once, on the whole photo. Leave out --precise",
+        ),
         (("--classic", "--lines", "0"), "classic has no lines; expected comic, poster, ink. "),
         (("--style", "classic", "--detail", "2"), "Choose one with --style"),
         (("--style", "classic", "--save", "svg"), "Choose another --style: comic, poster, ink"),
