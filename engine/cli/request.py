@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.batch.work import Recipe, Work
 
 STDOUT = "-"
+HIGH = "high"
 _KIND_OF_SUFFIX = {".svg": "svg", ".json": "palette"}
 _FORMAT_OF_SUFFIX = {
     ".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp", ".svg": "svg", ".json": "json",
@@ -83,8 +84,12 @@ class RunRequest:
         ),
     ] = None  # fmt: skip
     quality: Annotated[
-        int | None,
-        typer.Option(help="Of jpg and webp, 1 to 100. Default: 95 for jpg, 92 for webp."),
+        str | None,
+        typer.Option(
+            metavar="Q",
+            help="Of jpg and webp, 1 to 100 (default: 95 for jpg, 92 for webp); or high, of the "
+            "cut-out, which is --precise.",
+        ),
     ] = None
     size: Annotated[
         int | None,
@@ -169,7 +174,8 @@ class RunRequest:
     precise: Annotated[
         bool,
         typer.Option(
-            "--precise", help="Look at each person again: better, slower; not in classic."
+            "--precise",
+            help="Look at each person again, in half as long again; not in classic.",
         ),
     ] = False
     classic: Annotated[
@@ -329,12 +335,20 @@ class RunRequest:
 
         return Recipe(
             self.model, self.provider, self.models,
-            SegmentOptions(self.keep, self.classic, self.precise),
+            SegmentOptions(self.keep, self.classic, self.precise or self.quality == HIGH),
             CutoutOptions(
                 self.background, edges=self.edges, clean=self.clean, people=self.people
             ),
             self._drawing, local_path(self.palette or ""), self.max_megapixels,
         )  # fmt: skip
+
+    @property
+    def _picture_quality(self) -> int | None:
+        if self.quality is None or self.quality == HIGH:
+            return None
+        if not self.quality.isdecimal():
+            raise OptionError(f"quality is {self.quality!r}; expected 1 to 100, or {HIGH}.")
+        return int(self.quality)
 
     @cached_property
     def _drawing(self) -> CartoonOptions:
@@ -361,7 +375,9 @@ class RunRequest:
         kinds = self._find_kinds(is_single)
         format = self._find_format(kinds[0]) if is_single else self.format or "png"
         refuse_shapes(kinds, self._drawing.style or "")
-        options = OutputOptions(kinds, format, self.quality, self.metadata, self.crop, self.size)
+        options = OutputOptions(
+            kinds, format, self._picture_quality, self.metadata, self.crop, self.size
+        )
         if self.background == "transparent":
             refuse_transparency(kinds, format)
         place = {} if out == STDOUT else {"file": out} if is_file else {"folder": out}
