@@ -241,7 +241,7 @@ def paste_person(view: View, donor: View, rng: np.random.Generator) -> View:
         return view
     size = (max(4, round((box[1].stop - box[1].start) * scale)), max(4, round(tall)))
     share = donor[2][box].astype(np.float32) / 255
-    person = cv2.resize(_own_colours(donor[0][box], share), size, interpolation=cv2.INTER_AREA)
+    person = cv2.resize(own_colours(donor[0][box], share), size, interpolation=cv2.INTER_AREA)
     share = cv2.resize(share, size, interpolation=cv2.INTER_AREA)
     person = _lit(person, share, photo, rng)
     # Cut off below in its own photo: stands on the lower border here.
@@ -263,7 +263,7 @@ def _over(front: np.ndarray, back: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.clip(share * front + (1 - share) * back, 0, 255).round().astype(np.uint8)
 
 
-def _own_colours(photo: np.ndarray, share: np.ndarray) -> np.ndarray:
+def own_colours(photo: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The person's colours without the background's at the rim, float32 (H, W, 3).
 
     After Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021).

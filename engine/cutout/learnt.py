@@ -1,0 +1,137 @@
+"""Probability and photo to an alpha matte by a small network, and clean colours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cutout.refine import _centre, _mean
+from engine.kernels import planes as kernels
+from engine.segment.labels import upsample
+from engine.segment.session import load_onnx
+from engine.strips import in_strips
+
+STEP, COARSE_STEP = 2, 4
+"""Pixels of the network's photo from one plane to the next, and from one probability."""
+REACH = 3
+"""How many planes around an undecided one are evaluated as well."""
+SURE = 0.02
+"""Alpha that is so near to 0 or 1 is 0 or 1."""
+COLOUR_RADIUS = 4
+"""Of the windows in which the colours of person and background are averaged, in coarse cells."""
+
+
+class Refiner:
+    """A loaded refiner; `find_planes` may be called from several threads."""
+
+    def __init__(self, session: object) -> None:
+        self._session = session
+
+    def find_planes(
+        self, small: NDArray[np.uint8], coarse: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """float32 (h2, w2, 4): plane . (r, g, b, 1), colours in 0..1, is the logit of alpha.
+
+        `small` is the network's photo, uint8 (h, w, 3), and `coarse` the probability at every
+        fourth pixel of it, float32 (h4, w4).
+        """
+        photo = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
+        photo = photo.astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
+        (planes,) = self._session.run(None, {"photo": photo, "coarse": coarse[None, None]})
+        return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
+
+
+def open_refiner(path: str | os.PathLike[str], threads: int) -> Refiner:
+    """Loads a refiner's graph."""
+    return Refiner(load_onnx(Path(path).read_bytes(), str(path), "cpu", threads))
+
+
+def learnt_matte(
+    probability: NDArray[np.float32],
+    photo: NDArray[np.uint8],
+    network_photo: NDArray[np.uint8],
+    threshold: float,
+    align_corners: bool,
+    refiner: Refiner,
+    threads: int = 1,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Alpha, float32 (H, W) in 0..1, and the person's own colours, uint8 (H, W, 3)."""
+    height, width = network_photo.shape[:2]
+    size = (height - 1) // COARSE_STEP + 1, (width - 1) // COARSE_STEP + 1
+    coarse = probability
+    if coarse.shape != size:
+        coarse = upsample(probability, *size, align_corners)
+    coarse = _centre(coarse, threshold)
+    planes = refiner.find_planes(network_photo, coarse)
+    guide = np.ascontiguousarray(network_photo[::STEP, ::STEP])
+    share = np.empty(planes.shape[:2], np.float32)
+    kernels.evaluate(planes, guide, share)
+    decided = _decide_cells(share)
+    maps = np.concatenate([planes, *_nearby_colours(guide, share)], axis=2)
+    return _apply(photo, maps, decided, (height, width), threads)
+
+
+def _decide_cells(share: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """0 or 255 for cells around which all is decided, 128 for the others, uint8 (h, w)."""
+    unsure = np.where(share <= SURE, 0, np.where(share >= 1 - SURE, 255, 128)).astype(np.uint8)
+    window = np.ones((2 * REACH + 2,) * 2, np.uint8)  # one more to the right and below
+    anchor, border = (REACH, REACH), cv2.BORDER_REPLICATE
+    least = cv2.erode(unsure, window, anchor=anchor, borderType=border)
+    most = cv2.dilate(unsure, window, anchor=anchor, borderType=border)
+    return np.where(least == 255, 255, np.where(most == 0, 0, 128)).astype(np.uint8)
+
+
+def _nearby_colours(
+    guide: NDArray[np.uint8], share: NDArray[np.float32]
+) -> list[NDArray[np.float32]]:
+    """Mean colours of the person and of the background around each plane, float32 (h, w, 3)."""
+    size = share.shape[::-1]
+    colours, share = guide[::2, ::2].astype(np.float32), share[::2, ::2]
+    means = []
+    for part in (share, 1 - share):
+        weight = (part**3 + np.float32(1e-4))[..., None]  # sure pixels count most
+        mean = _mean(weight * colours, COLOUR_RADIUS) / _mean(weight, COLOUR_RADIUS)[..., None]
+        means.append(cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR))
+    return means
+
+
+def _apply(
+    photo: NDArray[np.uint8],
+    maps: NDArray[np.float32],
+    decided: NDArray[np.uint8],
+    size: tuple[int, int],
+    threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    height, width = photo.shape[:2]
+    before, row_share = _find_taps(maps.shape[0], size[0], height)
+    columns, column_share = _find_taps(maps.shape[1], size[1], width)
+    starts = np.searchsorted(columns, np.arange(maps.shape[1] + 1))
+    alpha, foreground = np.empty((height, width), np.float32), np.empty_like(photo)
+
+    def refine_strip(top: int, bottom: int) -> None:
+        rows = slice(top, bottom)
+        foreground[rows] = photo[rows]
+        kernels.refine(
+            photo[rows], maps, decided, before[rows], row_share[rows], starts, column_share,
+            alpha[rows], foreground[rows],
+        )  # fmt: skip
+
+    in_strips(refine_strip, height, width, threads)
+    return alpha, foreground
+
+
+def _find_taps(
+    planes: int, side: int, target: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each of `target` pixels the plane before it, and the share of the next one.
+
+    `side` is that of the network's photo, whose every second pixel, from the first, has a plane.
+    """
+    source = ((np.arange(target) + 0.5) * (side / target) - 0.5) / STEP
+    source = np.clip(source, 0, planes - 1)
+    before = source.astype(np.int64)
+    return before, (source - before).astype(np.float32)
