@@ -51,7 +51,8 @@ Mode = Callable[[Seen], np.ndarray]
 def look(session: Session, photo: np.ndarray) -> Seen:
     """Runs the network on a photo."""
     facts = session.facts
-    small = resize(photo, network_size(*photo.shape[:2], facts.input))
+    height, width = photo.shape[:2]
+    small = resize(photo, network_size(height, width, facts.input))
     logits = session.run(to_tensor(small, facts))
     probability = find_probability(logits, class_indices(("person",), facts.classes))
     return Seen(photo, small, clean(probability, THRESHOLD), facts.align_corners)
@@ -123,7 +124,8 @@ def to_markdown(table: dict[str, Any]) -> str:
 
 
 def _none(seen: Seen) -> np.ndarray:
-    return upsample(seen.probability, *seen.photo.shape[:2], seen.align_corners)
+    height, width = seen.photo.shape[:2]
+    return upsample(seen.probability, height, width, seen.align_corners)
 
 
 def _soft(seen: Seen) -> np.ndarray:

@@ -42,8 +42,8 @@ class Refiner(nn.Module):
         self.up = nn.Conv2d(DEEP, FINE, 1)
         self.fine = _Block(FINE, 1)
         self.planes = nn.Conv2d(FINE, 4, 1)
-        nn.init.zeros_(self.planes.weight)  # begins as the coarse probability, upsampled
-        nn.init.zeros_(self.planes.bias)
+        for parameters in self.planes.parameters():
+            nn.init.zeros_(parameters)  # begins as the coarse probability, upsampled
 
     def forward(self, photo: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
         """The planes."""
@@ -76,7 +76,7 @@ def to_refiner_graph(refiner: Refiner) -> onnx.ModelProto:
         torch.onnx.export(
             refiner.eval(),
             example,
-            stream,
+            stream,  # type: ignore[arg-type]  # its annotation forgets streams
             dynamo=False,
             opset_version=OPSET,
             input_names=["photo", "coarse"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,6 +15,9 @@ from engine.kernels import planes as kernels
 from engine.segment.labels import upsample
 from engine.segment.session import load_onnx
 from engine.strips import in_strips
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 STEP, COARSE_STEP = 2, 4
 """Pixels of the network's photo from one plane to the next, and from one probability."""
@@ -28,7 +32,7 @@ COLOUR_RADIUS = 4
 class Refiner:
     """A loaded refiner; `find_planes` may be called from several threads."""
 
-    def __init__(self, session: object) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
 
     def find_planes(
@@ -39,8 +43,8 @@ class Refiner:
         `small` is the network's photo, uint8 (h, w, 3), and `coarse` the probability at every
         fourth pixel of it, float32 (h4, w4).
         """
-        photo = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
-        photo = photo.astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
+        colours = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
+        photo = colours.astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
         (planes,) = self._session.run(None, {"photo": photo, "coarse": coarse[None, None]})
         return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
 
@@ -95,7 +99,8 @@ def _nearby_colours(
     for part in (share, 1 - share):
         weight = (part**3 + np.float32(1e-4))[..., None]  # sure pixels count most
         mean = _mean(weight * colours, COLOUR_RADIUS) / _mean(weight, COLOUR_RADIUS)[..., None]
-        means.append(cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR))
+        resized = cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR)
+        means.append(np.asarray(resized, np.float32))
     return means
 
 

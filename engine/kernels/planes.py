@@ -11,7 +11,7 @@ STRETCH = 1.04
 
 
 @helper
-def _to_alpha(logit: float) -> float:
+def _to_alpha(logit: np.float32) -> np.float32:
     half = np.float32(0.5)
     share = np.float32(1) / (np.float32(1) + np.exp(-logit))
     spread = (share - half) * np.float32(STRETCH) + half

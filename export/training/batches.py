@@ -64,7 +64,7 @@ class Entry:
             matte = read_mask(self.matte)
             if matte.shape != mask.shape:
                 raise PhotoError(f"{self.matte}: expected the photo's size, {mask.shape}.")
-            near = _near_border(alpha, round(MATTE_REACH * min(mask.shape)))
+            near = near_border(alpha, round(MATTE_REACH * min(mask.shape)))
             if self.void:
                 near &= read_mask(self.void) == 0
             alpha[near] = matte[near]
@@ -153,7 +153,7 @@ class Batches:
         )
         photos, classes, person = (np.stack(maps) for maps in zip(*views, strict=True))
         edges = [
-            _near_border(np.where(mask == PERSON, np.uint8(255), np.uint8(0)), EDGE_PIXELS)
+            near_border(np.where(mask == PERSON, np.uint8(255), np.uint8(0)), EDGE_PIXELS)
             for mask in classes
         ]
         soft = (person > 25) & (person < 230)
@@ -285,7 +285,7 @@ def _lit(
     return person * (gain ** rng.uniform(0, 0.6) * rng.uniform(0.8, 1.2)).astype(np.float32)
 
 
-def _near_border(mask: np.ndarray, pixels: int) -> np.ndarray:
+def near_border(mask: np.ndarray, pixels: int) -> np.ndarray:
     """Where both 0 and 255 are within so many pixels, bool (H, W)."""
     around = np.ones((2 * pixels + 1,) * 2, np.uint8)
     return cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, around) > 0

@@ -21,7 +21,7 @@ from engine.errors import EngineError, ModelError, OptionError
 from engine.segment.session import open_session
 from export.__main__ import require_torch
 from export.matte_benchmark import look
-from export.training.batches import read_index
+from export.training.batches import near_border, read_index
 from export.training.crops import CROPS_PER_PHOTO, PHOTOS_PER_SHARD, CropMaker, Crops
 
 CHECKPOINT, GRAPH, LOG = "checkpoint.pt", "refiner.onnx", "log.jsonl"
@@ -46,7 +46,7 @@ class Trainer:
         from export.refiner import Refiner
 
         self.out, self.step, self.seconds = out, 0, 0.0
-        self.refiner = Refiner()
+        self.refiner = Refiner().to(memory_format=torch.channels_last)  # a third quicker
         self.average = copy.deepcopy(self.refiner).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.refiner.parameters(), LEARNING_RATE)
         if (out / CHECKPOINT).exists():
@@ -67,11 +67,9 @@ class Trainer:
         self.step += 1
         decay = min(EMA_DECAY, self.step / (self.step + 10))
         with torch.no_grad():
-            for own, new in zip(
-                self.average.parameters(), self.refiner.parameters(), strict=True
-            ):
+            for own, new in zip(self.average.parameters(), self.refiner.parameters(), strict=True):
                 own.lerp_(new, 1 - decay)
-        return float(loss)
+        return float(loss.detach())
 
     def save(self) -> None:
         """Replaces the checkpoint as a whole, and the graph."""
@@ -120,17 +118,16 @@ def find_loss(refiner: Any, crops: Crops) -> Any:
     known = torch.from_numpy(crops.known).float()
     logit = apply_planes(refiner(photo, coarse), photo)
     alpha = logit.sigmoid()
-    window = 2 * BAND_PIXELS + 1
-    around = F.max_pool2d(torch.stack([truth, 1 - truth], 1), window, 1, BAND_PIXELS).amin(1)
-    weight = known * (1 + BAND_WEIGHT * (around > 0.1))
+    near = np.stack([near_border(each, BAND_PIXELS) for each in crops.alpha])
+    weight = known * (1 + BAND_WEIGHT * torch.from_numpy(near))
     weight = weight / weight.sum().clamp(min=1)
     entropy = F.binary_cross_entropy_with_logits(logit, truth, reduction="none")
     apart = (alpha - truth).abs()
     loss = (weight * (apart + ENTROPY_WEIGHT * entropy)).sum()
     for axis in (1, 2):
         steps = (alpha - truth).diff(dim=axis).abs()
-        both = torch.minimum(weight.narrow(axis, 0, 256), weight.narrow(axis, 1, 256))
-        loss = loss + GRADIENT_WEIGHT * (both * steps).sum()
+        steps_known = torch.minimum(*(weight.narrow(axis, i, steps.shape[axis]) for i in (0, 1)))
+        loss = loss + GRADIENT_WEIGHT * (steps_known * steps).sum()
     return loss
 
 
