@@ -19,8 +19,8 @@ from engine.strips import in_strips
 if TYPE_CHECKING:
     import onnxruntime
 
-STEP, COARSE_STEP = 2, 4
-"""Pixels of the network's photo from one plane to the next, and from one probability."""
+COARSE_STEP = 4
+"""Pixels of the network's photo from one probability to the next."""
 REACH = 3
 """How many planes around an undecided one are evaluated as well."""
 SURE = 0.02
@@ -71,12 +71,13 @@ def learnt_matte(
         coarse = upsample(probability, *size, align_corners)
     coarse = _centre(coarse, threshold)
     planes = refiner.find_planes(network_photo, coarse)
-    guide = np.ascontiguousarray(network_photo[::STEP, ::STEP])
+    step = round(height / len(planes))
+    guide = np.ascontiguousarray(network_photo[::step, ::step])
     share = np.empty(planes.shape[:2], np.float32)
     kernels.evaluate(planes, guide, share)
     decided = _decide_cells(share)
     maps = np.concatenate([planes, *_nearby_colours(guide, share)], axis=2)
-    return _apply(photo, maps, decided, (height, width), threads)
+    return _apply(photo, maps, decided, (height, width), threads, step)
 
 
 def _decide_cells(share: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -110,10 +111,11 @@ def _apply(
     decided: NDArray[np.uint8],
     size: tuple[int, int],
     threads: int,
+    step: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     height, width = photo.shape[:2]
-    before, row_share = _find_taps(maps.shape[0], size[0], height)
-    columns, column_share = _find_taps(maps.shape[1], size[1], width)
+    before, row_share = _find_taps(maps.shape[0], size[0], height, step)
+    columns, column_share = _find_taps(maps.shape[1], size[1], width, step)
     starts = np.searchsorted(columns, np.arange(maps.shape[1] + 1))
     alpha, foreground = np.empty((height, width), np.float32), np.empty_like(photo)
 
@@ -130,13 +132,13 @@ def _apply(
 
 
 def _find_taps(
-    planes: int, side: int, target: int
+    planes: int, side: int, target: int, step: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each of `target` pixels the plane before it, and the share of the next one.
 
-    `side` is that of the network's photo, whose every second pixel, from the first, has a plane.
+    `side` is that of the network's photo, which has a plane at every `step`-th pixel.
     """
-    source = ((np.arange(target) + 0.5) * (side / target) - 0.5) / STEP
+    source = ((np.arange(target) + 0.5) * (side / target) - 0.5) / step
     source = np.clip(source, 0, planes - 1)
     before = source.astype(np.int64)
     return before, (source - before).astype(np.float32)
