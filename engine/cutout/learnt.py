@@ -19,14 +19,16 @@ from engine.strips import in_strips
 if TYPE_CHECKING:
     import onnxruntime
 
-COARSE_STEP = 4
-"""Pixels of the network's photo from one probability to the next."""
-REACH = 3
+STEP = 4
+"""Pixels of the network's photo from one plane, and probability, to the next."""
+CONTRAST = 1.0
+"""Of the logit at the network's resolution; in larger photos edges are no wider, in pixels."""
+REACH = 2
 """How many planes around an undecided one are evaluated as well."""
 SURE = 0.02
 """Alpha that is so near to 0 or 1 is 0 or 1."""
 COLOUR_RADIUS = 4
-"""Of the windows in which the colours of person and background are averaged, in coarse cells."""
+"""Of the windows in which the colours of person and background are averaged, in planes."""
 
 
 class Refiner:
@@ -38,7 +40,7 @@ class Refiner:
     def find_planes(
         self, small: NDArray[np.uint8], coarse: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """float32 (h2, w2, 4): plane . (r, g, b, 1), colours in 0..1, is the logit of alpha.
+        """float32 (h4, w4, 4): plane . (r, g, b, 1), colours in 0..1, is the logit of alpha.
 
         `small` is the network's photo, uint8 (h, w, 3), and `coarse` the probability at every
         fourth pixel of it, float32 (h4, w4).
@@ -65,19 +67,19 @@ def learnt_matte(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Alpha, float32 (H, W) in 0..1, and the person's own colours, uint8 (H, W, 3)."""
     height, width = network_photo.shape[:2]
-    size = (height - 1) // COARSE_STEP + 1, (width - 1) // COARSE_STEP + 1
+    size = (height - 1) // STEP + 1, (width - 1) // STEP + 1
     coarse = probability
     if coarse.shape != size:
         coarse = upsample(probability, *size, align_corners)
     coarse = _centre(coarse, threshold)
     planes = refiner.find_planes(network_photo, coarse)
-    step = round(height / len(planes))
-    guide = np.ascontiguousarray(network_photo[::step, ::step])
+    planes *= np.float32(CONTRAST * max(1.0, len(photo) / height))
+    guide = np.ascontiguousarray(network_photo[::STEP, ::STEP])
     share = np.empty(planes.shape[:2], np.float32)
     kernels.evaluate(planes, guide, share)
     decided = _decide_cells(share)
     maps = np.concatenate([planes, *_nearby_colours(guide, share)], axis=2)
-    return _apply(photo, maps, decided, (height, width), threads, step)
+    return _apply(photo, maps, decided, (height, width), threads)
 
 
 def _decide_cells(share: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -94,14 +96,13 @@ def _nearby_colours(
     guide: NDArray[np.uint8], share: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
     """Mean colours of the person and of the background around each plane, float32 (h, w, 3)."""
-    size = share.shape[::-1]
-    colours, share = guide[::2, ::2].astype(np.float32), share[::2, ::2]
+    colours = guide.astype(np.float32)
     means = []
     for part in (share, 1 - share):
         weight = (part**3 + np.float32(1e-4))[..., None]  # sure pixels count most
-        mean = _mean(weight * colours, COLOUR_RADIUS) / _mean(weight, COLOUR_RADIUS)[..., None]
-        resized = cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR)
-        means.append(np.asarray(resized, np.float32))
+        means.append(
+            _mean(weight * colours, COLOUR_RADIUS) / _mean(weight, COLOUR_RADIUS)[..., None]
+        )
     return means
 
 
@@ -111,11 +112,10 @@ def _apply(
     decided: NDArray[np.uint8],
     size: tuple[int, int],
     threads: int,
-    step: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     height, width = photo.shape[:2]
-    before, row_share = _find_taps(maps.shape[0], size[0], height, step)
-    columns, column_share = _find_taps(maps.shape[1], size[1], width, step)
+    before, row_share = _find_taps(maps.shape[0], size[0], height)
+    columns, column_share = _find_taps(maps.shape[1], size[1], width)
     starts = np.searchsorted(columns, np.arange(maps.shape[1] + 1))
     alpha, foreground = np.empty((height, width), np.float32), np.empty_like(photo)
 
@@ -132,13 +132,13 @@ def _apply(
 
 
 def _find_taps(
-    planes: int, side: int, target: int, step: int
+    planes: int, side: int, target: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each of `target` pixels the plane before it, and the share of the next one.
 
-    `side` is that of the network's photo, which has a plane at every `step`-th pixel.
+    `side` is that of the network's photo, which has a plane at every fourth pixel.
     """
-    source = ((np.arange(target) + 0.5) * (side / target) - 0.5) / step
+    source = ((np.arange(target) + 0.5) * (side / target) - 0.5) / STEP
     source = np.clip(source, 0, planes - 1)
     before = source.astype(np.int64)
     return before, (source - before).astype(np.float32)
