@@ -37,7 +37,9 @@ class Refiner(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, FINE, 3, stride=2, padding=1)
         self.down = nn.Conv2d(FINE, FINE, 3, stride=2, padding=1, groups=FINE)
-        self.mix = nn.Conv2d(FINE + 1, DEEP, 1)
+        self.mix = nn.Conv2d(FINE, DEEP, 1)
+        # Apart from the others: 17 channels would be none of onnxruntime's quick ones.
+        self.lift = nn.Conv2d(1, DEEP, 1, bias=False)
         self.deep = nn.Sequential(*(_Block(DEEP, dilation) for dilation in DILATIONS))
         self.planes = nn.Conv2d(DEEP, 4, 1)
         for parameters in self.planes.parameters():
@@ -47,8 +49,8 @@ class Refiner(nn.Module):
         """The planes."""
         least = 1 / (1 + math.exp(LARGEST_LOGIT))
         logit = torch.log(coarse + least) - torch.log(1 - coarse + least)
-        low = self.down(F.relu(self.stem(photo)))
-        deep = self.deep(F.relu(self.mix(torch.cat([low, logit], dim=1))))
+        low = self.mix(self.down(F.relu(self.stem(photo))))
+        deep = self.deep(F.relu(low + self.lift(logit)))
         slopes, level = self.planes(deep).split([3, 1], dim=1)
         # From colours in -1..1, which are learnt more evenly, to colours in 0..1.
         level = level + logit - slopes.sum(dim=1, keepdim=True)

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 STEP = 4
 """Pixels of the network's photo from one plane, and probability, to the next."""
-CONTRAST = 1.0
-"""Of the logit at the network's resolution; in larger photos edges are no wider, in pixels."""
-REACH = 2
-"""How many planes around an undecided one are evaluated as well."""
-SURE = 0.02
-"""Alpha that is so near to 0 or 1 is 0 or 1."""
+SHARPENING = 0.4
+"""Power of a larger photo's scale by which the logit grows: its edges are sharper than the network
+can see."""
+REACH = 3
+"""How many planes away from a border alpha is decided."""
+PULL, PULL_POWER = 6.0, 5
+"""By how much the logit is drawn to the side that all around are on, and how suddenly."""
 COLOUR_RADIUS = 4
 """Of the windows in which the colours of person and background are averaged, in planes."""
 
@@ -65,7 +66,16 @@ def learnt_matte(
     refiner: Refiner,
     threads: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Alpha, float32 (H, W) in 0..1, and the person's own colours, uint8 (H, W, 3)."""
+    """Alpha, float32 (H, W) in 0..1, and the person's own colours, uint8 (H, W, 3).
+
+    The refiner sees the photo as the network saw it, `network_photo`, uint8 (h, w, 3), and the
+    `probability`, float32, and gives planes over (r, g, b), which are taken at the pixels of
+    `photo`, uint8 (H, W, 3), near the border. At the rim, where 0 < alpha < 1, the old background
+    is taken out of the colours.
+
+    Source: export/refiner.py; for the colours Forte, "Approximate Fast Foreground Colour
+    Estimation" (2021), with means at low resolution.
+    """
     height, width = network_photo.shape[:2]
     size = (height - 1) // STEP + 1, (width - 1) // STEP + 1
     coarse = probability
@@ -73,22 +83,27 @@ def learnt_matte(
         coarse = upsample(probability, *size, align_corners)
     coarse = _centre(coarse, threshold)
     planes = refiner.find_planes(network_photo, coarse)
-    planes *= np.float32(CONTRAST * max(1.0, len(photo) / height))
+    planes *= np.float32(max(1.0, len(photo) / height) ** SHARPENING)
     guide = np.ascontiguousarray(network_photo[::STEP, ::STEP])
     share = np.empty(planes.shape[:2], np.float32)
     kernels.evaluate(planes, guide, share)
-    decided = _decide_cells(share)
+    around = _mean(np.where(share > 0.5, np.float32(1), np.float32(-1)), REACH)
+    planes[..., 3] += np.float32(PULL) * around**PULL_POWER
+    kernels.evaluate(planes, guide, share)
     maps = np.concatenate([planes, *_nearby_colours(guide, share)], axis=2)
-    return _apply(photo, maps, decided, (height, width), threads)
+    return _apply(photo, maps, _decide_cells(share), (height, width), threads)
 
 
 def _decide_cells(share: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """0 or 255 for cells around which all is decided, 128 for the others, uint8 (h, w)."""
-    unsure = np.where(share <= SURE, 0, np.where(share >= 1 - SURE, 255, 128)).astype(np.uint8)
+    """0 or 255 for cells around which all are on one side, 128 for the others, uint8 (h, w).
+
+    A cell lies between a plane and its neighbours on the right and below.
+    """
+    kept = np.where(share > 0.5, np.uint8(255), np.uint8(0))
     window = np.ones((2 * REACH + 2,) * 2, np.uint8)  # one more to the right and below
     anchor, border = (REACH, REACH), cv2.BORDER_REPLICATE
-    least = cv2.erode(unsure, window, anchor=anchor, borderType=border)
-    most = cv2.dilate(unsure, window, anchor=anchor, borderType=border)
+    least = cv2.erode(kept, window, anchor=anchor, borderType=border)
+    most = cv2.dilate(kept, window, anchor=anchor, borderType=border)
     return np.where(least == 255, 255, np.where(most == 0, 0, 128)).astype(np.uint8)
 
 
