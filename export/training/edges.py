@@ -158,7 +158,8 @@ def train(out: Path, hours: float, seed: int, every: float) -> None:
     trainer = Trainer(out)
     shards = sorted((out / "train").glob("*.npz"))
     steps = CROPS_PER_PHOTO * PHOTOS_PER_SHARD // BATCH
-    started, saved, logged = time.thread_time() - trainer.seconds, time.monotonic(), 0.0
+    started, saved = time.thread_time() - trainer.seconds, time.monotonic()
+    logged = trainer.seconds
     shard, crops, losses = -1, None, []
     while trainer.seconds < 3600 * hours:
         number, position = divmod(trainer.step, steps)
