@@ -58,10 +58,14 @@ def look(session: Session, photo: np.ndarray) -> Seen:
     return Seen(photo, small, clean(probability, THRESHOLD), facts.align_corners)
 
 
-def find_modes(refiner: Refiner | None) -> dict[str, Mode]:
+def find_modes(refiner: Refiner) -> dict[str, Mode]:
     """Alpha, float32 (H, W), of what was seen, by the mode's name."""
-    modes: dict[str, Mode] = {"none": _none, "soft": _soft, "guided": _guided}
-    return modes | ({"learnt": partial(_learnt, refiner)} if refiner else {})
+    return {
+        "none": _none,
+        "soft": _soft,
+        "guided": _guided,
+        "learnt": partial(_learnt, refiner),
+    }
 
 
 def find_errors(alpha: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -165,7 +169,8 @@ def main(
     ],
     model: Annotated[str, typer.Option(help="A model's name, or an .onnx file.")] = "default",
     refiner: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A learnt refiner's .onnx file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A refiner's .onnx file; else the embedded one."),
     ] = None,
     every: Annotated[int, typer.Option(help="Take every n-th real photo only.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -176,7 +181,7 @@ def main(
             raise OptionError(f"--every {every}: expected at least 1.")
         entries = read_index(data, "val")
         session = open_session(model, "cpu", usable_threads())
-        modes = find_modes(open_refiner(refiner, session.threads) if refiner else None)
+        modes = find_modes(open_refiner("cpu", session.threads, refiner))
         real = measure_real(session, modes, entries[::every])
         composed = measure_composed(session, modes, Composer(entries))
     except EngineError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from engine.kernels import planes as kernels
 from engine.segment.labels import upsample
 from engine.segment.session import load_onnx
 from engine.strips import in_strips
+from engine.weights import find_refiner
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -35,8 +37,8 @@ COLOUR_RADIUS = 4
 class Refiner:
     """A loaded refiner; `find_planes` may be called from several threads."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        self._session = session
+    def __init__(self, session: onnxruntime.InferenceSession, sha256: str) -> None:
+        self._session, self.sha256 = session, sha256
 
     def find_planes(
         self, small: NDArray[np.uint8], coarse: NDArray[np.float32]
@@ -52,9 +54,16 @@ class Refiner:
         return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
 
 
-def open_refiner(path: str | os.PathLike[str], threads: int) -> Refiner:
-    """Loads a refiner's graph."""
-    return Refiner(load_onnx(Path(path).read_bytes(), str(path), "cpu", threads))
+def open_refiner(
+    provider: str, threads: int, path: str | os.PathLike[str] | None = None
+) -> Refiner:
+    """Loads the embedded refiner, or that of an .onnx file. Raises ModelError, ProviderError."""
+    if path is None:
+        data, sha256 = find_refiner()
+    else:
+        data = Path(path).read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+    return Refiner(load_onnx(data, str(path or "refiner"), provider, threads), sha256)
 
 
 def learnt_matte(

@@ -178,7 +178,7 @@ def test_a_run_is_logged_and_continues_when_called_again(crops, discs, few, tmp_
     lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert lines[0]["step"] == first.step < lines[1]["step"]
     assert {"loss", "val"} <= lines[0].keys()
-    open_refiner(tmp_path / GRAPH, 1)
+    open_refiner("cpu", 1, tmp_path / GRAPH)
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_the_graph_is_the_network(graph, size):
     photo = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
         expected = refiner(photo, torch.from_numpy(coarse)[None, None])[0].permute(1, 2, 0)
-    got = open_refiner(path, 1).find_planes(small, coarse)
+    got = open_refiner("cpu", 1, path).find_planes(small, coarse)
     assert_allclose(got, expected, atol=1e-3)
     assert path.stat().st_size < 100_000
 
@@ -222,7 +222,7 @@ def test_the_engine_evaluates_planes_as_training_does(graph, monkeypatch):
     with torch.no_grad():
         planes = refiner(photo, torch.from_numpy(coarse)[None, None])
         expected = apply_planes(planes, photo)[0].sigmoid().numpy()
-    got, _ = learnt_matte(coarse, small, small, 0.5, True, open_refiner(path, 1))
+    got, _ = learnt_matte(coarse, small, small, 0.5, True, open_refiner("cpu", 1, path))
     assert np.abs(got - expected).max() < 0.04  # the sigmoid is stretched
 
 
@@ -245,5 +245,5 @@ def test_the_benchmark_prints_a_line_for_each_mode(discs, graph, tiny_model, cap
         assert out.count(f"| {mode} |") == 2
     matte_benchmark.main(discs, str(tiny_model), None, 1, as_json=True)
     figures = json.loads(capsys.readouterr().out)
-    assert figures["composed"]["small"].keys() == {"none", "soft", "guided"}
+    assert figures["composed"]["small"].keys() == {"none", "soft", "guided", "learnt"}
     assert figures["real"]["discs"]["soft"]["iou"] > 0.5
