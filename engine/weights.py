@@ -30,6 +30,7 @@ __all__ = [
     "cache_folder",
     "facts_from_metadata",
     "find_model",
+    "find_refiner",
     "list_models",
     "models_folder",
 ]
@@ -82,6 +83,15 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     if facts.sha256:
         _check_hash(data, facts.sha256, path)
     return data, facts
+
+
+def find_refiner() -> tuple[bytes, str]:
+    """The bytes of the embedded refiner of edges, and their SHA-256.
+
+    Raises ModelError where the file is missing, or not the one that the manifest describes.
+    """
+    entry = _read_manifest()["refiner"]
+    return _read_checked(models_folder() / entry["file"], entry["sha256"]), str(entry["sha256"])
 
 
 def list_models(cache: Path | None = None) -> Iterator[dict[str, str]]:

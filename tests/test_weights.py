@@ -10,7 +10,7 @@ import engine
 from engine import weights
 from engine.errors import ModelError, OptionError
 from engine.versions import how_to_install
-from engine.weights import facts_from_metadata, find_model, list_models, models_folder
+from engine.weights import facts_from_metadata, find_model, find_refiner, list_models, models_folder
 from tests.tiny_model import FACTS, write_tiny_model
 
 NETWORK = "deeplabv3plus_mobilenet_v2"
@@ -49,6 +49,15 @@ def test_a_changed_file_is_refused(copied_models):
     path.write_bytes(data)
     with pytest.raises(ModelError, match=r"SHA-256 is .*install the package again"):
         find_model("default")
+
+
+def test_a_missing_or_changed_refiner_of_edges_is_told(copied_models):
+    (copied_models / "edges.onnx").write_bytes(b"another")
+    with pytest.raises(ModelError, match=r"edges\.onnx: SHA-256 is .*install the package again"):
+        find_refiner()
+    (copied_models / "edges.onnx").unlink()
+    with pytest.raises(ModelError, match=r"edges\.onnx: No such file.*Install the package again"):
+        find_refiner()
 
 
 def test_a_missing_file_and_manifest_are_told(copied_models):

@@ -113,7 +113,7 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
         raise OptionError(f"provider {provider!r}: expected one of {', '.join(PROVIDERS)}.")
     data, facts = find_model(model, cache)
     try:
-        onnx_session = _load(data, model, provider, threads)
+        onnx_session = load_onnx(data, model, provider, threads)
         if facts is None:
             facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
         untouched = facts.untouched
@@ -126,8 +126,8 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
     return session
 
 
-def _load(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.InferenceSession:
-    """On CUDA where it is asked for and works; "auto" continues on the CPU and says so."""
+def load_onnx(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.InferenceSession:
+    """A graph, on CUDA where it is asked for and works; "auto" continues on the CPU and says so."""
     import onnxruntime as ort
 
     has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
