@@ -23,8 +23,11 @@ SIDE, STEP = 257, 4
 """Of a crop, in pixels of the network's photo, and how many of them a coarse cell is."""
 CROPS_PER_PHOTO, PHOTOS_PER_SHARD = 3, 64
 COMPOSED_SHARE, REFLECTED_SHARE = 0.5, 0.4
-CANVAS_SIDES = (288, 640)
-"""Of composed photos: from those that are enlarged for the network, to sharper ones."""
+CANVAS_SIDES = (288, 2000)
+"""Of composed photos: from those that are enlarged for the network, to ones as sharp as can be."""
+DISTURBED_SHARE = 0.5
+LARGEST_SHIFT, WAVES = 1.0, 6
+"""Of a disturbed border: standard deviation in cells, at most, and knots along a crop's side."""
 
 Look = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From a photo to what the network saw, uint8 (h, w, 3), and found, float32 (h', w') in 0..1."""
@@ -82,7 +85,7 @@ class CropMaker:
 
     def _view(self, rng: np.random.Generator) -> View:
         if rng.random() < COMPOSED_SHARE:
-            view = self.composer.compose(round(rng.uniform(*CANVAS_SIDES)), rng)
+            view = self.composer.compose(_pick_side(rng), rng)
         else:
             view = self.real[rng.integers(len(self.real))].read_soft()
         if rng.random() < REFLECTED_SHARE:  # smaller people, and sharper for the network
@@ -117,6 +120,30 @@ class CropMaker:
         return crops
 
 
+def disturb(coarse: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Some of the coarse probabilities, float16 (N, cells, cells), with borders moved a little.
+
+    The network knows the photos that it was trained on; in others its borders are further off.
+    """
+    disturbed = coarse.astype(np.float32)
+    rows, columns = np.indices(coarse.shape[1:], np.float32)
+    for number in np.flatnonzero(rng.random(len(coarse)) < DISTURBED_SHARE):
+        deviation = rng.uniform(0, LARGEST_SHIFT)
+        down, right = (
+            cv2.resize(
+                rng.normal(0, deviation, (WAVES, WAVES)).astype(np.float32),
+                coarse.shape[:0:-1],
+                interpolation=cv2.INTER_CUBIC,
+            )
+            for _ in range(2)
+        )
+        disturbed[number] = cv2.remap(
+            disturbed[number], columns + right, rows + down, cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+    return disturbed.astype(np.float16)
+
+
 def to_cells(found: np.ndarray, height: int, width: int) -> np.ndarray:
     """The probability at every fourth pixel of the network's photo, float32 (h4, w4)."""
     size = ((width - 1) // STEP + 1, (height - 1) // STEP + 1)
@@ -129,6 +156,11 @@ def resize_alpha(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Alpha, uint8, at another (h, w), resized as photos are."""
     image = Image.fromarray(np.ascontiguousarray(alpha))
     return np.array(image.resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def _pick_side(rng: np.random.Generator) -> int:
+    """Each doubling of the size as often as the one before."""
+    return round(np.exp(rng.uniform(*np.log(CANVAS_SIDES))))
 
 
 def _reflect(view: View, rng: np.random.Generator) -> View:

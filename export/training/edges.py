@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from engine.segment.session import open_session
 from export.__main__ import require_torch
 from export.matte_benchmark import look
 from export.training.batches import near_border, read_index
-from export.training.crops import CROPS_PER_PHOTO, PHOTOS_PER_SHARD, CropMaker, Crops
+from export.training.crops import CROPS_PER_PHOTO, PHOTOS_PER_SHARD, CropMaker, Crops, disturb
 
 CHECKPOINT, GRAPH, LOG = "checkpoint.pt", "refiner.onnx", "log.jsonl"
 BATCH = 16
@@ -168,7 +169,9 @@ def train(out: Path, hours: float, seed: int, every: float) -> None:
             order = np.random.default_rng((seed, epoch)).permutation(len(shards))
             crops, shard = Crops.load(shards[order[turn]]), number
             mixed = np.random.default_rng((seed, number, 1)).permutation(len(crops.photo))
-        losses.append(trainer.learn(crops[mixed[position * BATCH : (position + 1) * BATCH]]))
+        batch = crops[mixed[position * BATCH : (position + 1) * BATCH]]
+        rng = np.random.default_rng((seed, trainer.step, 2))
+        losses.append(trainer.learn(replace(batch, coarse=disturb(batch.coarse, rng))))
         trainer.seconds = time.thread_time() - started
         if time.monotonic() - saved > SAVE_SECONDS:
             trainer.save()
