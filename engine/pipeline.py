@@ -29,9 +29,9 @@ from engine.cutout.background import Backdrop
 from engine.cutout.blend import WHITE, add_alpha, blend
 from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
 from engine.cutout.clean import clean
-from engine.cutout.learnt import Refiner, learnt_matte, open_refiner
 from engine.cutout.matte import soft_matte
 from engine.cutout.people import keep_largest
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
@@ -276,7 +276,7 @@ class Cartoonifier:
         if self.cutout.most_people is not None:
             probability = keep_largest(probability, threshold, self.cutout.most_people)
         if self.cutout.edges == "refined" and self._refiner:
-            return learnt_matte(
+            return refined_matte(
                 probability, photo, small, threshold, align_corners, self._refiner, threads
             )
         upsampled = upsample(probability, height, width, align_corners)

@@ -14,7 +14,7 @@ import typer
 
 from engine.cutout.classic import VOC_CLASSES
 from engine.cutout.clean import clean
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
 from engine.segment.labels import class_indices, find_labels, find_probability, plain_name, upsample
@@ -75,7 +75,7 @@ class Table:
         return "\n".join(lines)
 
 
-def evaluate(session: Session, entries: list[Entry]) -> Table:
+def evaluate(session: Session, refiner: Refiner, entries: list[Entry]) -> Table:
     """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
 
     "Plain" is the probability above the threshold, "refined" half of the cleaned and refined
@@ -93,7 +93,9 @@ def evaluate(session: Session, entries: list[Entry]) -> Table:
         coarse = find_probability(logits, person)
         plain = upsample(coarse, height, width, facts.align_corners) > THRESHOLD
         cleaned = clean(coarse, THRESHOLD)
-        alpha, _ = refined_matte(cleaned, photo, small, THRESHOLD, facts.align_corners)
+        alpha, _ = refined_matte(
+            cleaned, photo, small, THRESHOLD, facts.align_corners, refiner, session.threads
+        )
         table.add(entry.source, plain, alpha > 0.5, truth)
         if entry.fully_labelled and is_voc:
             labels = find_labels(logits, height, width, facts.align_corners)
@@ -122,7 +124,8 @@ def main(
         if every < 1:
             raise OptionError(f"--every {every}: expected at least 1.")
         entries = read_index(data, split)[::every]
-        table = evaluate(open_session(model, "cpu", usable_threads(), models), entries)
+        session = open_session(model, "cpu", usable_threads(), models)
+        table = evaluate(session, open_refiner("cpu", session.threads), entries)
     except EngineError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None

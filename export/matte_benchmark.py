@@ -15,9 +15,8 @@ import numpy as np
 import typer
 
 from engine.cutout.clean import clean
-from engine.cutout.learnt import Refiner, learnt_matte, open_refiner
 from engine.cutout.matte import soft_matte
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
 from engine.segment.labels import class_indices, find_probability, upsample
@@ -60,12 +59,7 @@ def look(session: Session, photo: np.ndarray) -> Seen:
 
 def find_modes(refiner: Refiner) -> dict[str, Mode]:
     """Alpha, float32 (H, W), of what was seen, by the mode's name."""
-    return {
-        "none": _none,
-        "soft": _soft,
-        "guided": _guided,
-        "learnt": partial(_learnt, refiner),
-    }
+    return {"none": _none, "soft": _soft, "refined": partial(_refined, refiner)}
 
 
 def find_errors(alpha: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -136,12 +130,8 @@ def _soft(seen: Seen) -> np.ndarray:
     return soft_matte(_none(seen), THRESHOLD)
 
 
-def _guided(seen: Seen) -> np.ndarray:
-    return refined_matte(seen.probability, seen.photo, seen.small, THRESHOLD, seen.align_corners)[0]
-
-
-def _learnt(refiner: Refiner, seen: Seen) -> np.ndarray:
-    return learnt_matte(
+def _refined(refiner: Refiner, seen: Seen) -> np.ndarray:
+    return refined_matte(
         seen.probability, seen.photo, seen.small, THRESHOLD, seen.align_corners, refiner
     )[0]
 

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
 pytestmark = pytest.mark.torch
 
-from engine.cutout import learnt  # noqa: E402
-from engine.cutout.learnt import learnt_matte, open_refiner  # noqa: E402
+from engine.cutout import refine  # noqa: E402
+from engine.cutout.refine import open_refiner, refined_matte  # noqa: E402
 from engine.errors import ModelError, OptionError  # noqa: E402
 from engine.segment.preprocess import resize  # noqa: E402
 from export import matte_benchmark  # noqa: E402
@@ -212,8 +212,8 @@ def test_the_graph_is_the_network(graph, size):
 
 
 def test_the_engine_evaluates_planes_as_training_does(graph, monkeypatch):
-    monkeypatch.setattr(learnt, "PULL", 0.0)
-    monkeypatch.setattr(learnt, "REACH", 30)
+    monkeypatch.setattr(refine, "PULL", 0.0)
+    monkeypatch.setattr(refine, "REACH", 30)
     refiner, path = graph
     rng = np.random.default_rng(0)
     small = cv2.resize(rng.integers(0, 255, (9, 13, 3), dtype=np.uint8), (97, 65))
@@ -222,7 +222,7 @@ def test_the_engine_evaluates_planes_as_training_does(graph, monkeypatch):
     with torch.no_grad():
         planes = refiner(photo, torch.from_numpy(coarse)[None, None])
         expected = apply_planes(planes, photo)[0].sigmoid().numpy()
-    got, _ = learnt_matte(coarse, small, small, 0.5, True, open_refiner("cpu", 1, path))
+    got, _ = refined_matte(coarse, small, small, 0.5, True, open_refiner("cpu", 1, path))
     assert np.abs(got - expected).max() < 0.04  # the sigmoid is stretched
 
 
@@ -241,9 +241,9 @@ def test_the_benchmark_prints_a_line_for_each_mode(discs, graph, tiny_model, cap
     monkeypatch.setattr(matte_benchmark, "SIZES", {"small": (None, 2)})
     matte_benchmark.main(discs, str(tiny_model), graph[1], 1, as_json=False)
     out = capsys.readouterr().out
-    for mode in ("none", "soft", "guided", "learnt"):
+    for mode in ("none", "soft", "refined"):
         assert out.count(f"| {mode} |") == 2
     matte_benchmark.main(discs, str(tiny_model), None, 1, as_json=True)
     figures = json.loads(capsys.readouterr().out)
-    assert figures["composed"]["small"].keys() == {"none", "soft", "guided", "learnt"}
+    assert figures["composed"]["small"].keys() == {"none", "soft", "refined"}
     assert figures["real"]["discs"]["soft"]["iou"] > 0.5
