@@ -109,16 +109,14 @@ def _apply(g: GraphBuilder, planes: str, decided: str, image: str, small: str) -
     pixels = g("NonZero", g("Equal", levels, np.uint8(128)))  # (2, N)
     y, x = (g("Gather", pixels, np.int64(axis)) for axis in (0, 1))
     width = g("Gather", cells, np.int64(1))
-    planes = g("Reshape", g("Transpose", planes, perm=[0, 2, 3, 1]), np.array([-1, 4]))
-    above, below, low = (g("Gather", tap, y) for tap in rows)
+    planes = g("Squeeze", g("Transpose", planes, perm=[0, 2, 3, 1]), np.array([0]))
+    ends = (g("Gather", planes, tap) for tap in rows[:2])
+    lines = _between(g, *ends, g("Unsqueeze", rows[2], np.array([1, 2])))
+    lines = g("Reshape", lines, np.array([-1, 4]))
+    start = g("Mul", y, width)
     left, right, far = (g("Gather", tap, x) for tap in columns)
-    lines = []
-    for column in (left, right):
-        ends = (
-            g("Gather", planes, g("Add", g("Mul", row, width), column)) for row in (above, below)
-        )
-        lines.append(_between(g, *ends, low))
-    here = _between(g, *lines, far)
+    ends = (g("Gather", lines, g("Add", start, column)) for column in (left, right))
+    here = _between(g, *ends, g("Unsqueeze", far, np.array([1])))
     where = g("Transpose", pixels, perm=[1, 0])
     colours = g("GatherND", g("Squeeze", image, np.array([0])), where)
     alpha = _evaluate(g, here, g("Cast", colours, to=TensorProto.FLOAT), axis=1)
@@ -142,8 +140,6 @@ def _find_taps(g: GraphBuilder, planes: str, side: str, target: str) -> tuple[st
 
 
 def _between(g: GraphBuilder, first: str, second: str, share: str) -> str:
-    """From one plane to the next: float32 (N, 4)."""
-    share = g("Unsqueeze", share, np.array([1]))
     rest = g("Sub", np.float32(1), share)
     return g("Add", g("Mul", rest, first), g("Mul", share, second))
 
