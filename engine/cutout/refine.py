@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import ModelError
 from engine.kernels import planes as kernels
 from engine.segment.labels import upsample
-from engine.segment.session import load_onnx
+from engine.segment.session import load_onnx, reason_of
 from engine.strips import in_strips
 from engine.weights import find_refiner
 
@@ -45,23 +44,20 @@ class Refiner:
         """float32 (h4, w4, 4): plane . (r, g, b, 1), colours in 0..1, is the logit of alpha.
 
         `small` is the network's photo, uint8 (h, w, 3), and `coarse` the probability at every
-        fourth pixel of it, float32 (h4, w4).
+        fourth pixel of it, float32 (h4, w4). Raises ModelError where onnxruntime fails.
         """
         colours = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
         photo = colours.astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
-        (planes,) = self._session.run(None, {"photo": photo, "coarse": coarse[None, None]})
+        try:
+            (planes,) = self._session.run(None, {"photo": photo, "coarse": coarse[None, None]})
+        except Exception as error:  # onnxruntime has a class for each of its states
+            raise ModelError(f"the refiner of edges failed: {reason_of(error)}") from error
         return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
 
 
-def open_refiner(
-    provider: str, threads: int, path: str | os.PathLike[str] | None = None
-) -> Refiner:
+def open_refiner(provider: str, threads: int, path: Path | None = None) -> Refiner:
     """Loads the embedded refiner, or that of an .onnx file. Raises ModelError, ProviderError."""
-    if path is None:
-        data, sha256 = find_refiner()
-    else:
-        data = Path(path).read_bytes()
-        sha256 = hashlib.sha256(data).hexdigest()
+    data, sha256 = find_refiner(path)
     return Refiner(load_onnx(data, str(path or "refiner"), provider, threads), sha256)
 
 
