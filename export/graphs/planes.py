@@ -110,13 +110,12 @@ def _apply(g: GraphBuilder, planes: str, decided: str, image: str, small: str) -
     y, x = (g("Gather", pixels, np.int64(axis)) for axis in (0, 1))
     width = g("Gather", cells, np.int64(1))
     planes = g("Squeeze", g("Transpose", planes, perm=[0, 2, 3, 1]), np.array([0]))
-    ends = (g("Gather", planes, tap) for tap in rows[:2])
-    lines = _between(g, *ends, g("Unsqueeze", rows[2], np.array([1, 2])))
+    lines = _between(g, planes, rows[:2], g("Unsqueeze", rows[2], np.array([1, 2])))
     lines = g("Reshape", lines, np.array([-1, 4]))
     start = g("Mul", y, width)
     left, right, far = (g("Gather", tap, x) for tap in columns)
-    ends = (g("Gather", lines, g("Add", start, column)) for column in (left, right))
-    here = _between(g, *ends, g("Unsqueeze", far, np.array([1])))
+    ends = (g("Add", start, left), g("Add", start, right))
+    here = _between(g, lines, ends, g("Unsqueeze", far, np.array([1])))
     where = g("Transpose", pixels, perm=[1, 0])
     colours = g("GatherND", g("Squeeze", image, np.array([0])), where)
     alpha = _evaluate(g, here, g("Cast", colours, to=TensorProto.FLOAT), axis=1)
@@ -139,9 +138,10 @@ def _find_taps(g: GraphBuilder, planes: str, side: str, target: str) -> tuple[st
     return before, after, g("Cast", share, to=TensorProto.FLOAT)
 
 
-def _between(g: GraphBuilder, first: str, second: str, share: str) -> str:
-    rest = g("Sub", np.float32(1), share)
-    return g("Add", g("Mul", rest, first), g("Mul", share, second))
+def _between(g: GraphBuilder, maps: str, ends: tuple[str, str], share: str) -> str:
+    """From one of `maps` to another, at a share of the way."""
+    first, second = (g("Gather", maps, end) for end in ends)
+    return g("Add", g("Mul", g("Sub", np.float32(1), share), first), g("Mul", share, second))
 
 
 def _side(g: GraphBuilder, maps: str, axis: int, to: int = TensorProto.INT64) -> str:
