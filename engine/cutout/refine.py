@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 STEP = 4
 """Pixels of the network's photo from one plane, and probability, to the next."""
-SHARPENING = 0.4
+SHARPENING = 0.3
 """Power of a larger photo's scale by which the logit grows: its edges are sharper than the network
 can see."""
 REACH = 3
 """How many planes away from a border alpha is decided."""
-PULL, PULL_POWER = 6.0, 5
+PULL, PULL_POWER = 3.0, 5
 """By how much the logit is drawn to the side that all around are on, and how suddenly."""
 COLOUR_RADIUS = 4
 """Of the windows in which the colours of person and background are averaged, in planes."""
