@@ -23,7 +23,7 @@ from export.training import crops as crops_module  # noqa: E402
 from export.training import edges  # noqa: E402
 from export.training.batches import read_index  # noqa: E402
 from export.training.compose import Composer, enlarge  # noqa: E402
-from export.training.crops import STEP, CropMaker, Crops, resize_alpha  # noqa: E402
+from export.training.crops import STEP, CropMaker, Crops, disturb, resize_alpha  # noqa: E402
 from export.training.edges import CHECKPOINT, GRAPH, LOG, Trainer, find_loss, train  # noqa: E402
 
 DISC = (110, 60)
@@ -127,6 +127,17 @@ def test_crops_show_borders_and_lie_on_the_coarse_cells(crops):
     assert ((shares > 0) & (shares < 1)).sum() >= 3  # the other photo may be of nobody
     apart = np.abs(crops.alpha[:, ::STEP, ::STEP] / 255 - crops.coarse.astype(np.float32))
     assert apart.mean() < 0.15
+
+
+def test_about_half_of_the_borders_are_moved_a_little():
+    coarse = np.zeros((40, 65, 65), np.float16)
+    coarse[:, :, 30:] = 1
+    got = disturb(coarse, np.random.default_rng(0))
+    assert_array_equal(got, disturb(coarse, np.random.default_rng(0)))
+    moved = [not np.array_equal(*pair) for pair in zip(got, coarse, strict=True)]
+    assert 10 < sum(moved) < 30
+    assert_array_equal(got[..., :20], coarse[..., :20])
+    assert_array_equal(got[..., 40:], coarse[..., 40:])
 
 
 def test_alpha_is_resized_as_the_photo_is():
