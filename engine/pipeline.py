@@ -31,7 +31,7 @@ from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
 from engine.cutout.clean import clean
 from engine.cutout.matte import soft_matte
 from engine.cutout.people import keep_largest
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
 from engine.found import Found
@@ -76,8 +76,11 @@ class Cartoonifier:
         cartoon: CartoonOptions,
         max_megapixels: float = MAX_MEGAPIXELS,
         backdrop: Backdrop | None = None,
+        refiner: Refiner | None = None,
     ) -> None:
-        """`backdrop` is the cutout's background where it has been read already."""
+        """`backdrop` is the cutout's background where it has been read already, and `refiner` that
+        of the edges where it has been loaded.
+        """
         if segment.classic and cutout.most_people is not None:
             raise OptionError("classic keeps all people; leave out people.")
         known = tuple(map(plain_name, session.facts.classes))
@@ -91,6 +94,9 @@ class Cartoonifier:
         self._backdrop = backdrop or Backdrop(cutout.background)
         if segment.classic and self._backdrop.kind != "white":
             raise OptionError("classic is defined on white only; leave out the background.")
+        self._refiner = refiner
+        if refiner is None and cutout.edges == "refined" and not segment.classic:
+            self._refiner = open_refiner(session.provider, session.threads)
         self._draw = load_style(self._cartoon)
 
     def __call__(
@@ -188,6 +194,7 @@ class Cartoonifier:
             _checked("cartoon", cartoon, self.cartoon),
             self.max_megapixels,
             None if cutout else self._backdrop,
+            self._refiner,
         )
 
     @property
@@ -197,6 +204,7 @@ class Cartoonifier:
         The background is a name, or a digest of its pixels; the palette is its digest.
         """
         palette = self._cartoon.palette
+        refines = self._refiner if self.cutout.edges == "refined" else None
         return {
             "model": self.model.sha256,
             "segment": {
@@ -205,7 +213,8 @@ class Cartoonifier:
                 "precise": self.segment.precise,
             },
             "cutout": _plain(self.cutout)
-            | {"background": self._backdrop.identity, "people": self.cutout.most_people},
+            | {"background": self._backdrop.identity, "people": self.cutout.most_people}
+            | {"refiner": refines and refines.sha256},
             "cartoon": _plain(self._cartoon) | {"palette": palette and palette.digest},
         }
 
@@ -301,8 +310,10 @@ class Cartoonifier:
             probability = clean(probability, threshold)
         if self.cutout.most_people is not None:
             probability = keep_largest(probability, threshold, self.cutout.most_people)
-        if self.cutout.edges == "refined":
-            return refined_matte(probability, photo, found.small, threshold, align_corners, threads)
+        if self.cutout.edges == "refined" and self._refiner:
+            return refined_matte(
+                probability, photo, found.small, threshold, align_corners, self._refiner, threads
+            )
         upsampled = upsample(probability, height, width, align_corners)
         return soft_matte(upsampled, threshold), photo
 

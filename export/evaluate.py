@@ -14,7 +14,7 @@ import typer
 
 from engine.cutout.classic import VOC_CLASSES
 from engine.cutout.clean import clean
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
 from engine.segment.labels import class_indices, find_labels, find_probability, plain_name, upsample
@@ -78,7 +78,11 @@ class Table:
 
 
 def evaluate(
-    session: Session, entries: list[Entry], worst: Worst | None = None, precise: bool = False
+    session: Session,
+    refiner: Refiner,
+    entries: list[Entry],
+    worst: Worst | None = None,
+    precise: bool = False,
 ) -> Table:
     """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
 
@@ -100,7 +104,9 @@ def evaluate(
         coarse = find_probability(logits, person)
         plain = upsample(coarse, height, width, facts.align_corners) > THRESHOLD
         cleaned = clean(coarse, THRESHOLD)
-        alpha, _ = refined_matte(cleaned, photo, small, THRESHOLD, facts.align_corners)
+        alpha, _ = refined_matte(
+            cleaned, photo, small, THRESHOLD, facts.align_corners, refiner, session.threads
+        )
         table.add(entry.source, plain, alpha > 0.5, truth)
         if worst:
             worst.add(entry, alpha > 0.5, truth)
@@ -140,8 +146,8 @@ def main(
             raise OptionError(f"--count {count}: expected at least 1.")
         entries = read_index(data, split)[::every]
         session = open_session(model, "cpu", usable_threads(), models)
-        found = Worst(count)
-        table = evaluate(session, entries, found, precise)
+        refiner, found = open_refiner("cpu", session.threads), Worst(count)
+        table = evaluate(session, refiner, entries, found, precise)
         if worst:
             found.write(worst)
     except EngineError as error:

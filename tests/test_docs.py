@@ -26,7 +26,9 @@ OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm"}
 MAINS = {
     "export": "export.__main__",
     "export.evaluate": "export.evaluate",
+    "export.matte_benchmark": "export.matte_benchmark",
     "export.training": "export.training.__main__",
+    "export.training.edges": "export.training.edges",
 }
 FOLDERS = "benchmarks|docs|engine|examples|export|models|tests"
 
