@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import operator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from export.vision import Bottleneck
 
 SEED = 0
 OWN_CHECKPOINT = "deeplabv3plus_mobilenet_v2.safetensors"
+RANGES_KEY = "ranges"
+"""In a .safetensors file's metadata: the activations' ranges, where it was trained for int8."""
 
 
 def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str = "") -> str:
@@ -45,6 +49,35 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
             state |= {k: v for k, v in network.state_dict().items() if k.startswith(new_part)}
         _load_state(network, state, weights)
     return _digest(network)
+
+
+def read_ranges(weights: str, network: str) -> dict[str, tuple[float, float]] | None:
+    """The activations' ranges that weights were trained with for int8; None for others.
+
+    `weights` is as in `load_weights`, `network` the recipe's name.
+
+    Raises ModelError for ranges that are damaged.
+    """
+    if weights == "default" and network in OWN_CHECKPOINT:
+        weights = str(models_folder() / OWN_CHECKPOINT)
+    path = Path(weights)
+    if path.suffix != ".safetensors" or not path.is_file():
+        return None
+    try:
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as file:
+            text = (file.metadata() or {}).get(RANGES_KEY)
+        if text is None:
+            return None
+        ranges = {
+            str(name): (float(low), float(high)) for name, (low, high) in json.loads(text).items()
+        }
+        if not all(-math.inf < low <= high < math.inf for low, high in ranges.values()):
+            raise ValueError("a range that is none")
+    except Exception as error:
+        raise ModelError(f"{path}: no ranges of activations that can be read: {error}") from error
+    return ranges
 
 
 def _download_default(recipe: Recipe) -> dict[str, torch.Tensor]:
