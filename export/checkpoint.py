@@ -51,32 +51,31 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
     return _digest(network)
 
 
-def read_ranges(weights: str, network: str) -> dict[str, tuple[float, float]] | None:
-    """The activations' ranges that weights were trained with for int8; None for others.
+def read_ranges(weights: str, network: str = "") -> dict[str, tuple[float, float]] | None:
+    """The activations' ranges that weights were trained with for int8, by tensor.
 
-    `weights` is as in `load_weights`, `network` the recipe's name.
+    `weights` is as in `load_weights`, `network` the name of the recipe. None for weights that were
+    not trained for int8.
 
     Raises ModelError for ranges that are damaged.
     """
-    if weights == "default" and network in OWN_CHECKPOINT:
+    if weights == "default" and f"{network}.safetensors" == OWN_CHECKPOINT:
         weights = str(models_folder() / OWN_CHECKPOINT)
-    path = Path(weights)
-    if path.suffix != ".safetensors" or not path.is_file():
+    if not weights.endswith(".safetensors") or not Path(weights).is_file():
         return None
-    try:
-        from safetensors import safe_open
+    from safetensors import safe_open
 
-        with safe_open(path, "pt") as file:
-            text = (file.metadata() or {}).get(RANGES_KEY)
-        if text is None:
+    try:
+        with safe_open(weights, "pt") as file:
+            text = (file.metadata() or {}).get(RANGES_KEY, "null")
+        ranges = json.loads(text)
+        if ranges is None:
             return None
-        ranges = {
-            str(name): (float(low), float(high)) for name, (low, high) in json.loads(text).items()
-        }
+        ranges = {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
         if not all(-math.inf < low <= high < math.inf for low, high in ranges.values()):
-            raise ValueError("a range that is none")
-    except Exception as error:
-        raise ModelError(f"{path}: no ranges of activations that can be read: {error}") from error
+            raise ValueError("expected the lowest value and the highest")
+    except Exception as error:  # safetensors have errors of their own
+        raise ModelError(f"{weights}: its ranges for int8 cannot be read: {error}") from error
     return ranges
 
 

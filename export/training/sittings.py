@@ -72,7 +72,7 @@ def train(
 
 def _find_ranges(data: Path, init: str, out: Path, int8: bool) -> dict[str, Range] | None:
     """For int8 those of the run in `out`, or of the initial weights over photos to train on."""
-    known = read_ranges(str(out / WEIGHTS), NETWORK)
+    known = read_ranges(str(out / WEIGHTS))
     if (out / CHECKPOINT).exists() and int8 != (known is not None):
         kind = "int8" if known else "float"
         raise OptionError(f"{out}: its run is one for {kind}; give another folder.")
