@@ -49,7 +49,7 @@ class _Rounding(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, maps: torch.Tensor, low: float, high: float) -> torch.Tensor:
         low, high = min(low, 0.0), max(high, 0.0)  # zero is a step, as padding needs it
-        scale = (high - low) / ACTIVATION_STEPS
+        scale = (high - low) / ACTIVATION_STEPS or 1.0
         zero = round(-low / scale)
         ctx.save_for_backward(maps)
         ctx.limits = (-zero * scale, (ACTIVATION_STEPS - zero) * scale)
