@@ -1,0 +1,69 @@
+/** What lies behind people: what can be named, any colour, or a picture of one's own. */
+
+import { make } from "./build.js";
+import { choose, fillRadios } from "./radios.js";
+import { t } from "./words.js";
+
+const NAMED = ["white", "transparent", "blur", "original", "none", "colour", "picture"];
+const FIRST_COLOUR = "#8fd3ff";
+
+export class Backgrounds {
+  element = make("div", { className: "swatches" });
+  #colour = make("input", { type: "color", value: FIRST_COLOUR, className: "pick" });
+  #file = make("input", { type: "file", accept: "image/*", hidden: true });
+  #pictureUrl = "";
+  #picture = null;
+  #shown = null;
+  #ask;
+
+  /** @param {(background: import("./look.js").Background, more?: {passing: boolean}) => void} ask */
+  constructor(ask) {
+    this.#ask = ask;
+    const choices = NAMED.map((value) => ({ value, text: t(`background.${value}`), picture: make("i", { className: "swatch" }) }));
+    fillRadios(this.element, "background", choices, (value) => this.#onChoice(value));
+    this.#colour.ariaLabel = t("background.colour_pick");
+    this.#colour.addEventListener("input", () => this.#askColour(true));
+    this.#colour.addEventListener("change", () => this.#askColour(false));
+    this.#file.addEventListener("change", () => this.#onPicture());
+    // A picture that is on already can be replaced by another.
+    const again = this.element.querySelector("input[value=picture]");
+    again.addEventListener("click", () => { if (this.#shown?.kind === "picture") this.#file.click(); });
+    this.element.append(this.#colour, this.#file);
+  }
+
+  /** @param {import("./look.js").Background} background */
+  show(background) {
+    this.#shown = background;
+    choose(this.element, background.kind);
+    if (background.colour) this.#colour.value = background.colour;
+    this.#colour.hidden = background.kind !== "colour";
+    if (background.picture) this.#setPicture(background.picture);
+    this.element.style.setProperty("--colour", this.#colour.value);
+  }
+
+  #onChoice(kind) {
+    if (kind === "colour") this.#askColour(false);
+    else if (kind !== "picture") this.#ask({ kind });
+    else if (this.#picture) this.#ask({ kind, picture: this.#picture });
+    else {
+      choose(this.element, this.#shown.kind); // until there is a picture
+      this.#file.click();
+    }
+  }
+
+  #askColour(passing) { this.#ask({ kind: "colour", colour: this.#colour.value }, { passing }); }
+
+  #onPicture() {
+    const [picture] = this.#file.files;
+    this.#file.value = "";
+    if (picture) this.#ask({ kind: "picture", picture });
+  }
+
+  #setPicture(picture) {
+    if (picture === this.#picture) return;
+    URL.revokeObjectURL(this.#pictureUrl);
+    this.#picture = picture;
+    this.#pictureUrl = URL.createObjectURL(picture);
+    this.element.style.setProperty("--picture", `url("${this.#pictureUrl}")`);
+  }
+}
