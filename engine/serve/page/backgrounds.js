@@ -1,18 +1,21 @@
 /** What lies behind people: what can be named, any colour, or a picture of one's own. */
 
 import { make } from "./build.js";
+import { LONGER_SIDE } from "./painter.js";
 import { choose, fillRadios } from "./radios.js";
 import { t } from "./words.js";
 
-const NAMED = ["white", "transparent", "blur", "original", "none", "colour", "picture"];
+const NAMED = ["white", "transparent", "blur", "original", "none", "picture", "colour"];
 const FIRST_COLOUR = "#8fd3ff";
+const QUALITY = 0.9;
 
 export class Backgrounds {
   element = make("div", { className: "swatches" });
   #colour = make("input", { type: "color", value: FIRST_COLOUR, className: "pick" });
   #file = make("input", { type: "file", accept: "image/*", hidden: true });
   #pictureUrl = "";
-  #picture = null;
+  /** The background whose picture was chosen last. */
+  #own = null;
   #shown = null;
   #ask;
 
@@ -37,14 +40,14 @@ export class Backgrounds {
     choose(this.element, background.kind);
     if (background.colour) this.#colour.value = background.colour;
     this.#colour.hidden = background.kind !== "colour";
-    if (background.picture) this.#setPicture(background.picture);
+    if (background.picture) this.#setPicture(background);
     this.element.style.setProperty("--colour", this.#colour.value);
   }
 
   #onChoice(kind) {
     if (kind === "colour") this.#askColour(false);
     else if (kind !== "picture") this.#ask({ kind });
-    else if (this.#picture) this.#ask({ kind, picture: this.#picture });
+    else if (this.#own) this.#ask(this.#own);
     else {
       choose(this.element, this.#shown.kind); // until there is a picture
       this.#file.click();
@@ -53,17 +56,30 @@ export class Backgrounds {
 
   #askColour(passing) { this.#ask({ kind: "colour", colour: this.#colour.value }, { passing }); }
 
-  #onPicture() {
+  async #onPicture() {
     const [picture] = this.#file.files;
     this.#file.value = "";
-    if (picture) this.#ask({ kind: "picture", picture });
+    if (picture) this.#ask({ kind: "picture", picture, small: await reduce(picture) });
   }
 
-  #setPicture(picture) {
-    if (picture === this.#picture) return;
+  #setPicture(background) {
+    if (background === this.#own) return;
     URL.revokeObjectURL(this.#pictureUrl);
-    this.#picture = picture;
-    this.#pictureUrl = URL.createObjectURL(picture);
+    this.#own = background;
+    this.#pictureUrl = URL.createObjectURL(background.small ?? background.picture);
     this.element.style.setProperty("--picture", `url("${this.#pictureUrl}")`);
+  }
+}
+
+/** A picture for the screen; undefined where this browser cannot read it, but the server may. */
+async function reduce(picture) {
+  try {
+    const pixels = await createImageBitmap(picture);
+    const scale = Math.min(1, LONGER_SIDE / Math.max(pixels.width, pixels.height));
+    const canvas = new OffscreenCanvas(Math.ceil(scale * pixels.width), Math.ceil(scale * pixels.height));
+    canvas.getContext("2d").drawImage(pixels, 0, 0, canvas.width, canvas.height);
+    return await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  } catch {
+    return undefined;
   }
 }

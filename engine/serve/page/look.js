@@ -5,6 +5,7 @@
  * @property {"white" | "transparent" | "original" | "blur" | "none" | "colour" | "picture"} kind
  * @property {string} [colour] #rrggbb
  * @property {File} [picture]
+ * @property {Blob} [small] the same picture for the screen, because it is sent with each drawing
  *
  * @typedef {object} Look
  * @property {string} style
@@ -32,16 +33,17 @@ export const hasKnobs = (look) => look.style !== "classic";
 /**
  * The service's options for a look, without those that are as they are anyway.
  * @param {Look} look
+ * @param {{forScreen?: boolean}} [more]
  * @returns {FormData} with a file when the background is a picture
  */
-export function toOptions(look) {
+export function toOptions(look, { forScreen = false } = {}) {
   const options = new FormData();
   const knobs = hasKnobs(look) ? KNOBS : [];
   for (const name of ["style", ...knobs, "people", "edges"]) {
     if (look[name] !== PLAIN[name]) options.set(name, look[name]);
   }
-  const { kind, colour, picture } = look.background;
-  if (kind !== PLAIN.background.kind) options.set("background", picture ?? colour ?? kind);
+  const { kind, colour, picture, small } = look.background;
+  if (kind !== PLAIN.background.kind) options.set("background", (forScreen && small) || (picture ?? colour ?? kind));
   return options;
 }
 

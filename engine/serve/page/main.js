@@ -5,7 +5,7 @@ import { get } from "./build.js";
 import { listenForPhotos } from "./intake.js";
 import { Knobs } from "./knobs.js";
 import { History } from "./look.js";
-import { Painter } from "./painter.js";
+import { LONGER_SIDE, Painter } from "./painter.js";
 import { Swatches } from "./palette.js";
 import { choose, fillRadios } from "./radios.js";
 import { announce } from "./say.js";
@@ -21,7 +21,7 @@ const LARGE_FROM = 1.6;
 await loadWords();
 const [album, history] = [new Album(), new History()];
 const painter = new Painter(history);
-const [stage, strip, knobs] = [new Stage(), new Strip(album), new Knobs(history)];
+const [stage, strip, knobs] = [new Stage(), new Strip(album), new Knobs(history, () => showKind("cartoon"))];
 const [swatches, take] = [new Swatches(), new Take(album, history, painter)];
 const trouble = new Trouble({
   again: (photo) => { photo.set({ state: photo.kept ? "ready" : "waiting", problem: null }); painter.paint(photo); },
@@ -38,15 +38,13 @@ history.addEventListener("change", () => {
   repaint(SETTLED_MS);
 });
 stage.viewport.addEventListener("change", () => {
-  if (stage.viewport.zoom < LARGE_FROM || painter.isLarge) return;
+  const { kept } = album.current ?? {};
+  if (stage.viewport.zoom < LARGE_FROM || painter.isLarge || !kept) return;
+  if (Math.max(kept.width, kept.height) <= LONGER_SIDE) return; // it is as large already
   painter.isLarge = true;
   repaint(SETTLED_MS);
 });
-fillRadios(get("kinds"), "kind", ["cartoon", "cutout"].map((value) => ({ value, text: t(`kind.${value}`) })), (kind) => {
-  painter.kind = kind;
-  take.show();
-  repaint();
-});
+fillRadios(get("kinds"), "kind", ["cartoon", "cutout"].map((value) => ({ value, text: t(`kind.${value}`) })), showKind);
 choose(get("kinds"), painter.kind);
 get("undo").addEventListener("click", undo);
 get("redo").addEventListener("click", redo);
@@ -64,8 +62,10 @@ document.body.classList.add("is-ready");
 
 function showAlbum() {
   const photo = album.current;
+  const isFocusLost = photo !== null && get("empty").contains(document.activeElement);
   get("empty").hidden = photo !== null;
   get("studio").hidden = get("add").hidden = photo === null;
+  if (isFocusLost) get("stage").focus({ preventScroll: true });
   strip.show();
   take.show();
   const isOther = photo !== shown;
@@ -87,6 +87,14 @@ function showLook() {
   take.show();
   get("undo").disabled = !history.canUndo;
   get("redo").disabled = !history.canRedo;
+}
+
+function showKind(kind) {
+  if (painter.kind === kind) return;
+  painter.kind = kind;
+  choose(get("kinds"), kind);
+  take.show();
+  repaint();
 }
 
 function repaint(after = 0) {

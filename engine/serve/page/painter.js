@@ -4,7 +4,8 @@ import { keyOf, toOptions } from "./look.js";
 import { asProblem } from "./problem.js";
 import { drawSent } from "./sending.js";
 
-const LONGER_SIDE = 1600;
+/** Of pictures for the screen, in pixels. */
+export const LONGER_SIDE = 1600;
 const QUALITY = 85;
 
 export class Painter {
@@ -43,7 +44,7 @@ export class Painter {
   /** @returns {Promise<import("./photo.js").Drawing>} */
   async #draw(photo, signal) {
     const { kind } = this;
-    const options = toOptions(this.#history.look);
+    const options = toOptions(this.#history.look, { forScreen: true });
     options.set("format", "webp");
     options.set("quality", QUALITY);
     options.set("metadata", "strip");

@@ -6,7 +6,7 @@ const PREFIX = "urn:cartoonify:";
 const KIND_OF_TYPE = {
   "not-a-photo": "not_a_photo", photo: "not_a_photo", "no-photo": "not_a_photo",
   "too-large": "too_large", option: "options", output: "options", token: "token", slow: "slow",
-  time: "slow", busy: "busy", "too-many": "busy", memory: "busy", starting: "busy",
+  time: "slow", busy: "busy", "too-many": "busy", memory: "busy", starting: "starting",
 };
 /** Where a proxy answers in the place of the service. */
 const KIND_OF_STATUS = {
@@ -33,6 +33,8 @@ export class Problem extends Error {
   get advice() { return t(`problem.${this.kind}.do`); }
   /** Whether the server no longer has the photo. */
   get isForgotten() { return this.type === "unknown-photo"; }
+  /** Whether it goes away by itself. */
+  get isPassing() { return ["busy", "starting"].includes(this.kind); }
   get canTryAgain() { return !["not_a_photo", "too_large"].includes(this.kind); }
 }
 

@@ -1,11 +1,13 @@
 /** Photos on their way to the server: few at a time, and again when the server forgot them. */
 
 import { asProblem, Problem } from "./problem.js";
-import { draw, sendPhoto } from "./service.js";
+import { draw, readLimits, sendPhoto } from "./service.js";
+import { t } from "./words.js";
 
 const AT_ONCE = 2;
 const MOST_TRIES = 4;
 const LONGEST_WAIT_S = 10;
+const limits = readLimits();
 /** @type {Map<import("./photo.js").Photo, Promise<void>>} */
 const underWay = new Map();
 /** @type {(() => void)[]} */
@@ -52,6 +54,7 @@ async function sendNow(photo) {
   };
   onProgress(0);
   try {
+    await refuseLarge(photo.file);
     const kept = await patiently(() => sendPhoto(photo.file, onProgress, signal), signal);
     photo.set({ kept, state: "ready", problem: null });
   } catch (error) {
@@ -60,13 +63,21 @@ async function sendNow(photo) {
   }
 }
 
+/** Says so before a photo is sent in vain. */
+async function refuseLarge(file) {
+  const most = (await limits).max_megabytes;
+  const megabytes = (file.size / 1e6).toFixed(1);
+  if (!(file.size > most * 1e6)) return;
+  throw new Problem(413, { detail: t("problem.too_large.limit", { megabytes, most }) });
+}
+
 /** Calls again, after a while, when the service has too much to do. */
 async function patiently(call, signal) {
   for (let tries = 1; ; tries += 1) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof Problem && error.kind === "busy") || tries === MOST_TRIES) throw error;
+      if (!(error instanceof Problem && error.isPassing) || tries === MOST_TRIES) throw error;
       const seconds = Math.min(LONGEST_WAIT_S, error.retryAfter || tries);
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
       signal.throwIfAborted();

@@ -40,6 +40,19 @@ export function draw(id, kind, options, signal) {
   });
 }
 
+/**
+ * The service's limits; none are known where it does not tell, for instance before the password.
+ * @returns {Promise<{max_megabytes?: number}>}
+ */
+export async function readLimits() {
+  try {
+    const response = await fetch("v1/styles", { headers: tokenHeaders() });
+    return (await response.json()).limits ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** Lets the server forget a photo now. What it answers does not matter: it forgets by itself. */
 export function forget(id) {
   fetch(`v1/photos/${encodeURIComponent(id)}`, { method: "DELETE", headers: tokenHeaders(), keepalive: true })

@@ -43,7 +43,9 @@ export class Stage {
     this.#divider.moveTo(1);
     this.#before.alt = t("stage.photo_of", { name: photo.name });
     const size = await this.#showPhoto(photo);
-    if (size && this.#photo === photo) this.viewport.setPicture(...size);
+    if (this.#photo !== photo) return;
+    this.#root.classList.toggle("is-blank", !size && !photo.latest);
+    if (size) this.viewport.setPicture(...size);
   }
 
   /** @returns {Promise<[number, number] | null>} width and height; null where nothing can be shown */
@@ -72,6 +74,7 @@ export class Stage {
     this.#after.replaceChildren(image);
     this.#after.hidden = get("divider").hidden = false;
     this.#root.classList.add("is-drawn");
+    this.#root.classList.remove("is-blank");
     this.#root.querySelector(".tag-after").textContent = t(`kind.${drawing.kind}`);
     if (this.#before.hidden) this.viewport.setPicture(photo.kept.width, photo.kept.height, { isOther: isFirst });
     if (isFirst) this.#divider.reveal();
