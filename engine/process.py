@@ -45,7 +45,9 @@ def own_process(threads: int | None, jobs: int | None, photos: int) -> tuple[int
     return workers, threads
 
 
-def share_threads(threads: int | None, jobs: int | None, photos: int) -> tuple[int, int]:
+def share_threads(
+    threads: int | None, jobs: int | None, photos: int = sys.maxsize
+) -> tuple[int, int]:
     """What `own_process` returns; nothing is set."""
     usable = usable_threads(threads)
     if jobs is not None and jobs < 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
@@ -149,7 +150,7 @@ def _serve(request: ServeRequest) -> None:
 
     options = request.options
     with _listen(request) as listener:
-        _, threads = process.own_process(options.threads, options.jobs, 1 << 10)
+        _, threads = process.own_process(options.threads, options.jobs, sys.maxsize)
         logs.set_up(verbose=not request.quiet, names=options.log_names)
         app: Cartoonifier = load(
             options.model, options.provider, threads,

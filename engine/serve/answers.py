@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -87,7 +88,7 @@ def make(result: Result, asked: Asked, media_type: str) -> Answer:
     files = _encode(result, asked)
     timings = dict(result.timings)
     measured = asked.measure or (media_type == JSON and not _is_own_json(asked))
-    metrics = dict(result.metrics) if measured else {}
+    metrics = _finite(result.metrics) if measured else {}
     timings["encode"] = (time.perf_counter() - start) * 1e3
     headers = _headers(result, metrics, timings)
     if media_type == ZIP:
@@ -99,6 +100,11 @@ def make(result: Result, asked: Asked, media_type: str) -> Answer:
     if name:
         headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(name, safe='')}"
     return Answer(body, media_type, headers, timings)
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no infinity, which is the log of nothing."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _offers(asked: Asked) -> list[str]:
@@ -145,7 +151,7 @@ def _encode(result: Result, asked: Asked) -> dict[str, bytes]:
 
 
 def _headers(
-    result: Result, metrics: dict[str, float], timings: dict[str, float]
+    result: Result, metrics: dict[str, float | None], timings: dict[str, float]
 ) -> dict[str, str]:
     height, width = result.alpha.shape
     headers = {
@@ -172,7 +178,10 @@ def _to_zip(files: dict[str, bytes]) -> bytes:
 
 
 def _to_json(
-    result: Result, files: dict[str, bytes], metrics: dict[str, float], timings: dict[str, float]
+    result: Result,
+    files: dict[str, bytes],
+    metrics: dict[str, float | None],
+    timings: dict[str, float],
 ) -> bytes:
     height, width = result.alpha.shape
     document = {

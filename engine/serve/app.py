@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,8 +23,6 @@ from engine.serve.service import Service
 from engine.versions import __version__
 
 PAGE = Path(__file__).parent / "page"
-SWEEP_S = 10.0
-"""How often photos that nobody used are looked for."""
 
 
 def create_app(options: ServeOptions | None = None, app: Cartoonifier | None = None) -> FastAPI:
@@ -38,18 +35,20 @@ def create_app(options: ServeOptions | None = None, app: Cartoonifier | None = N
     options = options or ServeOptions()
     service = Service(options, app)
     guards = [Middleware(Guard, options=options, measures=service.measures)]
-    if options.origins:
-        guards.append(
+    if options.origins:  # outside, so that problems can be read there too
+        guards.insert(
+            0,
             Middleware(
                 CORSMiddleware,
                 allow_origins=options.origins,
                 expose_headers=EXPOSED,
                 allow_methods=("GET", "POST", "DELETE"),
                 allow_headers=("Authorization", "Content-Type", "X-Request-ID"),
-            )  # fmt: skip
+            ),
         )
     api = FastAPI(
-        title="Cartoonify", version=__version__, summary="Photos of people to cut-outs and cartoons.",
+        title="Cartoonify", version=__version__,
+        summary="Photos of people to cut-outs and cartoons.",
         docs_url=None, redoc_url=None,  # they would load scripts from elsewhere
         lifespan=_lifespan, middleware=guards, exception_handlers={HTTPException: _tell},
     )  # fmt: skip
@@ -63,21 +62,11 @@ def create_app(options: ServeOptions | None = None, app: Cartoonifier | None = N
 @contextlib.asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     service: Service = api.state.service
-    loading = asyncio.create_task(service.load())
-    sweeping = asyncio.create_task(_sweep(service))
+    service.start()
     try:
         yield
     finally:
-        sweeping.cancel()
-        with contextlib.suppress(Exception):
-            await loading
         await service.close()
-
-
-async def _sweep(service: Service) -> None:
-    while True:
-        await asyncio.sleep(SWEEP_S)
-        service.kept.sweep()
 
 
 async def _tell(request: Request, error: Exception) -> Response:

@@ -147,7 +147,7 @@ def removes() -> dict[str, Any]:
 
 
 def _body(is_kept: bool) -> dict[str, Any]:
-    files = {name: _BINARY for name in ("background", "palette")}
+    files = dict.fromkeys(("background", "palette"), _BINARY)
     if is_kept:
         form = {"type": "object", "properties": files, "additionalProperties": False}
         return {"required": False, "content": {"multipart/form-data": {"schema": form}}}

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.batch.budget import Budget
 from engine.serve.problems import ClientLeft, Problem
@@ -90,11 +90,11 @@ class Desk:
             self._under_way += 1
         future = self._pool.submit(self._run, job)
         future.add_done_callback(self._note_end)
-        answer, left = asyncio.wrap_future(future), asyncio.ensure_future(gone)
+        answer: asyncio.Future[T] = asyncio.wrap_future(future)
+        left = asyncio.ensure_future(gone)
+        both: set[asyncio.Future[Any]] = {answer, left}
         try:
-            await asyncio.wait(
-                {answer, left}, timeout=self._request_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(both, timeout=self._request_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
             if left.done():

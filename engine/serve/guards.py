@@ -33,8 +33,8 @@ EXPOSED = (
     "X-Request-ID", "Retry-After", "Location",
 )  # fmt: skip
 """Headers that pages of other sites may read, where they may use the service at all."""
-_CLOSED = ("/v1/", "/api/", "/metrics", "/openapi.json")
-"""Paths that need the token; the page asks its user for it."""
+_OPEN = ("/", "/healthz", "/readyz")
+"""Paths that need no token, beside the page's files; the page asks its user for it."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -108,14 +108,14 @@ class _Exchange:
         host = re.sub(r":\d*$", "", headers.get("host", "")).strip("[]").lower()
         if options.hosts and host not in options.hosts:
             raise Problem(421, "host", "this service is not called by this name.")
-        is_foreign = headers.get("sec-fetch-site") == "cross-site"
+        is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
         if is_foreign and self._scope["method"] != "GET" and not self._allows_origin:
             raise Problem(403, "origin", "pages of other sites may not use this service.")
-        if not options.token or not path.startswith(_CLOSED):
+        if not options.token or path in _OPEN or path.startswith("/page/"):
             return
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = token.strip().encode() if scheme.lower() == "bearer" else b""
-        if not compare_digest(given, options.token.encode()) and not self._is_preflight:
+        if not compare_digest(given, options.token.encode()):
             raise Problem(401, "token", "a bearer token is needed.", {"WWW-Authenticate": "Bearer"})
 
     @property
@@ -128,11 +128,6 @@ class _Exchange:
     def _allows_origin(self) -> bool:
         origins = self._options.origins
         return "*" in origins or self._headers.get("origin", "") in origins
-
-    @property
-    def _is_preflight(self) -> bool:
-        is_asked = "access-control-request-method" in self._headers
-        return bool(self._options.origins) and self._scope["method"] == "OPTIONS" and is_asked
 
     def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in SECURITY.items():

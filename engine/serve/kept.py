@@ -47,7 +47,7 @@ class KeptPhotos:
         return key
 
     def get(self, key: str) -> Found:
-        """The photo, which is kept as long again. Raises Problem when it is not there (any more)."""
+        """The photo, which is kept as long again. Raises Problem when it is not there."""
         self.sweep()
         with self._lock:
             if key not in self._photos:
@@ -58,7 +58,7 @@ class KeptPhotos:
             return found
 
     def remove(self, key: str) -> None:
-        """Raises Problem when it is not there (any more)."""
+        """Raises Problem when it is not there."""
         self.sweep()
         with self._lock:
             if key not in self._photos:

@@ -37,4 +37,5 @@ def set_up(verbose: bool, names: bool) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("engine").setLevel(logging.WARNING if names else logging.CRITICAL)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # else it tells of every bad request
     log.setLevel(logging.INFO if verbose else logging.WARNING)

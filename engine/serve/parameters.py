@@ -88,7 +88,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 """By name, as JSON schemas."""
 NAMES = frozenset(SCHEMAS)
 ALIASES = {"colors": "colours"}
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
+    ("false", "0", "no", "off"), False
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +150,8 @@ def check_background(text: str) -> str:
     if text in NAMED_BACKGROUNDS or (text and parse_colour(text)):
         return text
     raise OptionError(
-        f"background {text[:80]!r}: no such name or colour. {did_you_mean(text, NAMED_BACKGROUNDS)} "
-        "A picture is uploaded as a file of that name.",
+        f"background {text[:80]!r}: no such name or colour. "
+        f"{did_you_mean(text, NAMED_BACKGROUNDS)} A picture is uploaded as a file of that name.",
         option="background",
     )
 
@@ -179,7 +181,9 @@ def _to_value(name: str, text: str) -> Any:
 def _find_kinds(words: str | None, default: str) -> tuple[str, ...]:
     if words == "all":
         return PICTURES
-    return tuple(dict.fromkeys(kind.strip() for kind in (words or default).split(",")))
+    return tuple(
+        dict.fromkeys(kind.strip() for kind in (default if words is None else words).split(","))
+    )
 
 
 def _find_palette(text: str | None) -> Palette | None:

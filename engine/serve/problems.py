@@ -38,9 +38,8 @@ def to_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, OptionError):
-        return Problem(
-            422, "option", _told(error), **({"option": error.option} if error.option else {})
-        )
+        more: dict[str, Any] = {"option": error.option} if error.option else {}
+        return Problem(422, "option", _told(error), None, **more)
     if isinstance(error, PhotoError):
         return _of_photo(error)
     if isinstance(error, OutputError):

@@ -1,4 +1,4 @@
-"""What rembg's server understands, as options of ours: programs that call it can call us instead."""
+"""What rembg's server understands, as options of ours, for programs that call it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARAMETERS = {
         "type": "string", "pattern": "^[0-9]{1,3}(,[0-9]{1,3}){3}$", "example": "255,255,255,255",
         "description": "Red, green, blue and alpha of what lies behind. Default: transparent.",
     },
-    "model": {"type": "string", "description": "Of rembg's names, none is here: the loaded one is used."},
+    "model": {"type": "string", "description": "None of rembg's is here; ours is used."},
 }  # fmt: skip
 """By name, as JSON schemas."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.batch.budget import BYTES_PER_PIXEL, find_budget
 from engine.cartoon.colours import Palette
-from engine.errors import OptionError, PhotoError
+from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import peek_size, read_photo
 from engine.found import Found
 from engine.options import CartoonOptions, SegmentOptions
@@ -21,6 +21,7 @@ from engine.serve import answers
 from engine.serve.answers import Answer
 from engine.serve.desk import Desk
 from engine.serve.kept import KeptPhotos
+from engine.serve.logs import log
 from engine.serve.measures import Measures
 from engine.serve.options import ServeOptions
 from engine.serve.parameters import Asked
@@ -28,7 +29,10 @@ from engine.serve.problems import Problem
 from engine.serve.uploads import Body, Intake, Upload
 
 Check = Callable[[], None]
-MOST_WORKERS = 1 << 10
+SWEEP_S = 10.0
+"""How often photos that nobody used are looked for."""
+RETRY_S = 10.0
+"""After a model that could not be loaded."""
 
 
 class Service:
@@ -37,19 +41,15 @@ class Service:
     def __init__(self, options: ServeOptions, app: Cartoonifier | None = None) -> None:
         self.options, self.measures = options, Measures()
         self._app, self._is_mine, self._is_warm = app, app is None, False
-        self._loading = asyncio.Lock()
-        self.workers, self._threads = share_threads(
-            options.threads, options.jobs, options.queue + MOST_WORKERS
-        )
-        most = int(options.max_megabytes * 1e6)
-        self.intake = Intake(most, options.stall_seconds)
-        self.kept = KeptPhotos(
-            60 * options.kept_minutes, options.kept_megabytes * 1e6, options.kept_photos
-        )
-        budget = find_budget() - options.kept_megabytes * 1e6 - self.intake.room
+        self._tasks: list[asyncio.Task[None]] = []
+        workers, self._threads = share_threads(options.threads, options.jobs)
+        self.intake = Intake(int(options.max_megabytes * 1e6), options.stall_seconds)
+        kept_bytes = options.kept_megabytes * 1e6
+        self.kept = KeptPhotos(60 * options.kept_minutes, kept_bytes, options.kept_photos)
+        free = find_budget()
         self.desk = Desk(
-            self.workers, options.queue, max(0.0, budget), options.request_seconds,
-            options.client_requests,
+            workers, options.queue, max(free - kept_bytes - self.intake.room, free / 4),
+            options.request_seconds, options.client_requests,
         )  # fmt: skip
         watch = self.measures.watch
         watch("in_flight", "Photos in work.", lambda: self.desk.in_flight)
@@ -58,31 +58,44 @@ class Service:
         watch("kept_bytes", "Bytes of the photos that are kept.", lambda: self.kept.bytes)
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the model is loaded and warm."""
-        return self._is_warm
-
-    @property
     def app(self) -> Cartoonifier:
         """The Cartoonifier. Raises Problem while it is not ready."""
+        self.start()
         if self._app is None or not self._is_warm:
             raise Problem(503, "starting", "the model is being loaded.", {"Retry-After": "5"})
         return self._app
 
-    async def load(self) -> None:
-        """Loads and warms up, once. Raises what `engine.load` does."""
-        async with self._loading:
-            if not self._is_warm:
-                await asyncio.to_thread(self._load)
-                self._is_warm = True
+    def start(self) -> None:
+        """Begins to load, and to sweep, where that has not been done yet."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(do()) for do in (self._get_ready, self._sweep)]
 
     async def close(self) -> None:
         """Waits for what is in work, and releases the model and the photos."""
+        for task in self._tasks:
+            task.cancel()
         await asyncio.to_thread(self.desk.close)
         self.kept.clear()
         if self._is_mine and self._app:
             self._app.close()
-            self._app, self._is_warm = None, False
+
+    async def _get_ready(self) -> None:
+        while not await asyncio.to_thread(self._try_to_load):
+            await asyncio.sleep(RETRY_S)
+
+    def _try_to_load(self) -> bool:
+        try:
+            self._load()
+        except EngineError as error:
+            log.error("the model cannot be loaded: %s", error)
+            return False
+        self._is_warm = True
+        return True
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.kept.sweep()
 
     def _load(self) -> None:
         options = self.options
