@@ -33,5 +33,12 @@ export class Album extends EventTarget {
     this.#tell();
   }
 
+  /** Lets the server forget all of them. */
+  forgetAll() {
+    for (const photo of this.photos) {
+      if (photo.kept) forget(photo.kept.id);
+    }
+  }
+
   #tell() { this.dispatchEvent(new Event("change")); }
 }

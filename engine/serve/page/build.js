@@ -16,13 +16,13 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** A picture of icons.svg. @param {string} name */
+/** One of the page's icons. @param {string} name */
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   const use = document.createElementNS(space, "use");
   svg.setAttribute("class", "icon");
-  use.setAttribute("href", new URL(`icons.svg#${name}`, import.meta.url).href);
+  use.setAttribute("href", `#icon-${name}`);
   svg.append(use);
   return svg;
 }

@@ -5,6 +5,7 @@ const BUTTON_ZOOM = 1.5;
 const DOUBLE_ZOOM = 2.5;
 const KEY_PAN = 60;
 const LONGEST_WHEEL = 120;
+const SLACK = 8;
 
 /**
  * @param {HTMLElement} stage
@@ -52,12 +53,15 @@ function listenToPointers(stage, viewport, divider) {
   /** @type {Map<number, [number, number]>} */
   const down = new Map();
   let isDividing = false;
+  /** Where the finger came down; null once it has gone far enough to mean the divider. */
+  let start = null;
 
   stage.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || event.target.closest("button, .problem")) return;
     stage.setPointerCapture(event.pointerId);
     down.set(event.pointerId, pointOf(event, stage));
     isDividing = down.size === 1 && (viewport.isFitted || !!event.target.closest(".divider"));
+    start = event.clientX;
     if (isDividing && event.pointerType === "mouse") divide(event);
   });
   stage.addEventListener("pointermove", (event) => {
@@ -65,7 +69,7 @@ function listenToPointers(stage, viewport, divider) {
     if (!before) return;
     const now = pointOf(event, stage);
     if (down.size === 2) pinch(event.pointerId, before, now);
-    else if (isDividing) divide(event);
+    else if (isDividing && isMeant(event)) divide(event);
     else viewport.panBy(now[0] - before[0], now[1] - before[1]);
     down.set(event.pointerId, now);
   });
@@ -74,6 +78,12 @@ function listenToPointers(stage, viewport, divider) {
       down.delete(event.pointerId);
       isDividing = false;
     });
+  }
+
+  /** A finger that goes up or down scrolls the page, which the browser finds out a little later. */
+  function isMeant(event) {
+    if (start !== null && Math.abs(event.clientX - start) > SLACK) start = null;
+    return start === null || event.pointerType === "mouse";
   }
 
   function divide(event) {

@@ -56,6 +56,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   call();
 });
+addEventListener("pagehide", (event) => {
+  if (!event.persisted) album.forgetAll(); // nobody can come back to it
+});
 showLook();
 showAlbum();
 document.body.classList.add("is-ready");

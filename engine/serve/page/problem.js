@@ -57,5 +57,5 @@ export function toProblem(status, text, retryAfter) {
 /** Any error as a Problem; what `fetch` throws is a TypeError. */
 export function asProblem(error) {
   if (error instanceof Problem) return error;
-  return new Problem(error instanceof TypeError ? 0 : 500, { detail: String(error?.message ?? "") });
+  return error instanceof TypeError ? new Problem(0) : new Problem(500, { detail: String(error?.message ?? "") });
 }

@@ -86,7 +86,7 @@ export class Stage {
     const { left, top, width, height } = this.viewport.rect;
     const { start, width: seen } = this.viewport.visible;
     const line = start + this.#divider.share * seen;
-    const style = { "--left": `${left}px`, "--top": `${top}px`, "--width": `${width}px`, "--height": `${height}px`, "--line": `${line}px`, "--cut": `${(100 * (line - left)) / width}%` };
+    const style = { "--left": `${left}px`, "--top": `${top}px`, "--width": `${width}px`, "--height": `${height}px`, "--divide": `${line}px`, "--cut": `${(100 * (line - left)) / width}%` };
     for (const [name, value] of Object.entries(style)) this.#root.style.setProperty(name, value);
     const marks = { "is-near": !this.viewport.isFitted, "no-before": line - start < TAG_ROOM, "no-after": start + seen - line < TAG_ROOM };
     for (const [name, isOn] of Object.entries(marks)) this.#root.classList.toggle(name, isOn);

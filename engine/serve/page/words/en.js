@@ -97,7 +97,6 @@ export const words = {
   "edges.soft": "Soft",
 
   "palette.title": "Colours in this drawing",
-  "palette.hint": "Choose one to copy it.",
   "palette.colour": "Copy {colour}",
   "palette.all": "Copy all",
   "palette.copied": "{colour} copied.",
