@@ -121,7 +121,8 @@ class Order:
         pixels = found.photo.size // 3 if found else 0
         for kind, upload in self._body.files.items():
             if kind != "palette" or not _is_json(upload):
-                height, width = peek_size(upload, most)
+                with contextlib.nullcontext() if kind == "photo" else _as_option(kind):
+                    height, width = peek_size(upload, most)
                 pixels += height * width
         return pixels * BYTES_PER_PIXEL
 
