@@ -91,8 +91,10 @@ class Connection(H11Protocol):
 
     def _look(self) -> None:
         self._patrol = self.loop.call_later(PATROL_S, self._look)
-        if self._takes_too_slowly() or self._asks_too_slowly():
+        if self._takes_too_slowly():
             self.transport.abort()
+        elif self._asks_too_slowly():
+            self.transport.close()
 
     def _takes_too_slowly(self) -> bool:
         """Whether the client leaves our answer lying, or takes it by drops."""

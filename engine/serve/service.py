@@ -14,7 +14,7 @@ from engine.cartoon.colours import Palette
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import peek_size, read_photo
 from engine.found import Found
-from engine.options import CartoonOptions, SegmentOptions
+from engine.options import STYLES, CartoonOptions, SegmentOptions
 from engine.pipeline import Cartoonifier, load
 from engine.process import share_threads
 from engine.serve import answers
@@ -105,7 +105,7 @@ class Service:
         )  # fmt: skip
         grey = np.full((96, 96, 3), 128, np.uint8)
         grey[24:72, 24:72] = 250, 20, 20
-        for style in ("comic", "poster", "ink"):
+        for style in STYLES:
             self._app.replace(cartoon=CartoonOptions(style)).draw(self._app.find(grey))
 
 

@@ -50,12 +50,13 @@ class Served:
 def serving(app, **options):
     """A service in a thread; the options are those of `ServeOptions`."""
     options = ServeOptions(**options)
-    server = make_server(create_app(options, app), options.stall_seconds, drain_s=PATIENCE_S)
+    api = create_app(options, app)
+    server = make_server(api, options.stall_seconds, drain_s=PATIENCE_S)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         served = Served(listener.getsockname()[1])
-        served.server = server
+        served.server, served.service = server, api.state.service
         try:
             wait_for(lambda: served.get("/readyz").status_code == 200)
             yield served
