@@ -7,11 +7,14 @@ the deadline for a body is `uploads`'. Of too many connections, the longest idle
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import time
 from typing import Any
 
 import h11
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
@@ -38,6 +41,7 @@ class Connection(H11Protocol):
         self._idle_since = time.monotonic()
         self._reader: Pace | None = None
         self._buffered = 0
+        self._is_ending = False
         self._patrol = self.loop.call_later(PATROL_S, self._look)
         if len(self.connections) > MOST_CONNECTIONS:
             _close_one(self.connections)
@@ -51,10 +55,15 @@ class Connection(H11Protocol):
             super().data_received(data)
         except h11.LocalProtocolError:  # nonsense after an answer that was sent already
             self.transport.abort()
+        if self._is_ending:
+            self._say_that_it_ends()
 
     def shutdown(self) -> None:
-        """A request that is on its way is answered still."""
-        if self.is_idle and not self.transport.is_closing():
+        """What was asked for, or is on its way, is answered still; the client is told that it is
+        the last answer, so that it does not ask again where nobody listens."""
+        self._is_ending = True
+        self._say_that_it_ends()
+        if self.is_idle:
             self.loop.call_later(LAST_WORDS_S, self._shut_down)
         else:
             super().shutdown()
@@ -81,6 +90,10 @@ class Connection(H11Protocol):
         """When it began to be idle."""
         return self._idle_since
 
+    def _say_that_it_ends(self) -> None:
+        if not self.is_idle and CLOSE_HEADER not in self.cycle.scope["headers"]:
+            self.cycle.scope["headers"].append(CLOSE_HEADER)  # which is repeated in the answer
+
     def _shut_down(self) -> None:
         if not self.transport.is_closing():
             super().shutdown()
@@ -91,8 +104,10 @@ class Connection(H11Protocol):
 
     def _look(self) -> None:
         self._patrol = self.loop.call_later(PATROL_S, self._look)
-        if self._takes_too_slowly() or self._asks_too_slowly():
+        if self._takes_too_slowly():
             self.transport.abort()
+        elif self._asks_too_slowly():
+            self.transport.close()
 
     def _takes_too_slowly(self) -> bool:
         """Whether the client leaves our answer lying, or takes it by drops."""
@@ -114,6 +129,28 @@ class Connection(H11Protocol):
         return time.monotonic() - self._idle_since > limit
 
 
+class LastingServer(Server):
+    """uvicorn's server; it loses nobody when it ends."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts all who are connected to the listeners, and have not been noticed yet."""
+        loop = asyncio.get_running_loop()
+        for listener in sockets or []:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    client, _ = listener.accept()
+                    client.setblocking(False)
+                    await loop.connect_accepted_socket(self._connect, client)
+        await super().shutdown(sockets)
+
+    def _connect(self) -> asyncio.Protocol:
+        protocol: Any = self.config.http_protocol_class
+        connection: asyncio.Protocol = protocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return connection
+
+
 def _close_one(connections: set[Any]) -> None:
     idle = [c for c in connections if isinstance(c, Connection) and c.is_idle]
     if idle:
@@ -128,4 +165,4 @@ def make_server(app: Any, stall_s: float, drain_s: float) -> Server:
         access_log=False, server_header=False, timeout_keep_alive=max(1, int(stall_s)),
         timeout_graceful_shutdown=int(drain_s), backlog=1024,
     )  # fmt: skip
-    return Server(config)
+    return LastingServer(config)

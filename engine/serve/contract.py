@@ -142,7 +142,7 @@ def removes() -> dict[str, Any]:
         "operation_id": "remove",
         "response_class": Response,
         "responses": {200: ok, **_problems(*_WORK)},
-        "openapi_extra": {"parameters": parameters, "requestBody": _body(is_kept=False)},
+        "openapi_extra": {"parameters": parameters, "requestBody": _FORM_OF_REMBG},
     }
 
 
@@ -158,6 +158,16 @@ def _body(is_kept: bool) -> dict[str, Any]:
     raw = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
     content = {name: {"schema": _BINARY} for name in raw}
     return {"required": True, "content": content | {"multipart/form-data": {"schema": form}}}
+
+
+_FORM_OF_REMBG = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {"type": "object", "properties": {"file": _BINARY}, "required": ["file"]}
+        }
+    },
+}
 
 
 def _in_query(name: str) -> dict[str, Any]:

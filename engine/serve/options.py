@@ -44,8 +44,8 @@ class ServeOptions:
     """For the waiting and the work of one request, above 0; then it is answered with 504."""
 
     stall_seconds: float = 10.0
-    """Above 0: so long may a client keep us waiting for its request's head, and, beside a second
-    for each 16 KB, for the rest of it and for taking the answer."""
+    """Above 0: so long may a client keep us waiting for its request's head, and so far may it fall
+    behind 16 KB per second when it sends the rest and when it takes the answer."""
 
     kept_minutes: float = 15.0
     """A photo is kept in memory since its last use, to be drawn again. 0: not at all."""

@@ -9,14 +9,17 @@ LEAST_RATE = 16_384
 
 
 class Pace:
-    """Of one transfer: every byte that moves buys some time."""
+    """Of one transfer: every byte that moves buys some time, but none is saved up beyond the
+    patience."""
 
     def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._deadline = time.monotonic() + patience_s
 
     def gain(self, size: int) -> None:
         """`size` bytes have moved."""
-        self._deadline += size / LEAST_RATE
+        latest = time.monotonic() + self._patience_s
+        self._deadline = min(latest, self._deadline + size / LEAST_RATE)
 
     @property
     def left_s(self) -> float:

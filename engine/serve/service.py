@@ -14,7 +14,7 @@ from engine.cartoon.colours import Palette
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import peek_size, read_photo
 from engine.found import Found
-from engine.options import CartoonOptions, SegmentOptions
+from engine.options import STYLES, CartoonOptions, SegmentOptions
 from engine.pipeline import Cartoonifier, load
 from engine.process import share_threads
 from engine.serve import answers
@@ -105,7 +105,7 @@ class Service:
         )  # fmt: skip
         grey = np.full((96, 96, 3), 128, np.uint8)
         grey[24:72, 24:72] = 250, 20, 20
-        for style in ("comic", "poster", "ink"):
+        for style in STYLES:
             self._app.replace(cartoon=CartoonOptions(style)).draw(self._app.find(grey))
 
 
@@ -121,7 +121,8 @@ class Order:
         pixels = found.photo.size // 3 if found else 0
         for kind, upload in self._body.files.items():
             if kind != "palette" or not _is_json(upload):
-                height, width = peek_size(upload, most)
+                with contextlib.nullcontext() if kind == "photo" else _as_option(kind):
+                    height, width = peek_size(upload, most)
                 pixels += height * width
         return pixels * BYTES_PER_PIXEL
 

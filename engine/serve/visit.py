@@ -58,7 +58,9 @@ class Visit:
         body = await self._read_body()
         _add(texts, body.texts)
         ours, notes = rembg.translate(texts, model)
-        body.files = {"photo": body.photo}
+        for name in body.files.keys() - {"photo"}:
+            raise Problem(422, "option", f"{name} is no file of rembg's.", option=name)
+        _ = body.photo  # or a problem, before it waits
         response = await self._answer(
             Order(service.app, parse(ours, "cutout", model), body, PNG), None
         )
