@@ -56,9 +56,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   call();
 });
-addEventListener("pagehide", (event) => {
-  if (!event.persisted) album.forgetAll(); // nobody can come back to it
-});
+// Somebody who comes back to the page finds it as it was: it sends photos again where it has to.
+addEventListener("pagehide", () => album.forgetAll());
 showLook();
 showAlbum();
 document.body.classList.add("is-ready");
