@@ -10,10 +10,12 @@ DROP = """
 const transfer = new DataTransfer();
 for (const [name, data] of arguments[0]) {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  transfer.items.add(new File([bytes], name, { type: "image/png" }));
+  transfer.items.add(new File([bytes], name, { type: arguments[2] }));
 }
-const [type, key] = arguments[1] === "paste" ? ["ClipboardEvent", "clipboardData"] : ["DragEvent", "dataTransfer"];
-const event = new window[type](arguments[1], { [key]: transfer, bubbles: true, cancelable: true });
+const isPaste = arguments[1] === "paste";
+const carry = { [isPaste ? "clipboardData" : "dataTransfer"]: transfer };
+const more = { ...carry, bubbles: true, cancelable: true };
+const event = new (isPaste ? ClipboardEvent : DragEvent)(arguments[1], more);
 document.body.dispatchEvent(event);
 """
 IS_IDLE = """
@@ -28,7 +30,7 @@ class Page:
     def __init__(self, browser, url):
         self.browser, self.url = browser, url
 
-    def open(self, width=1440, height=900, scheme="light"):
+    def open(self, width=1000, height=700, scheme="light"):
         """Loads it afresh, in a window of that size."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         scheme = {"name": "prefers-color-scheme", "value": scheme}
@@ -48,10 +50,10 @@ class Page:
     def all(self, selector):
         return self.browser.find_elements(CSS, selector)
 
-    def drop(self, how="drop", **files):
+    def drop(self, how="drop", type="image/png", **files):
         """Drops, or pastes, files: name (without .png) to bytes."""
         data = [(f"{name}.png", base64.b64encode(file).decode()) for name, file in files.items()]
-        self.js(DROP, data, how)
+        self.js(DROP, data, how, type)
 
     def draw(self, **files):
         """The same, and waits for the drawing."""
@@ -68,6 +70,23 @@ class Page:
         yield
         wait_for(lambda: self.drawing != before and self.js(IS_IDLE))
 
+    @property
+    def focused(self):
+        """The id of what has the focus, or its name."""
+        return self.js("return document.activeElement.id || document.activeElement.name || ''")
+
+    def tab_to(self, name):
+        """Presses Tab until that has the focus; what had it in between."""
+        from selenium.webdriver import ActionChains
+        from selenium.webdriver.common.keys import Keys
+
+        passed = []
+        while self.focused != name:
+            passed.append(self.focused)
+            assert len(passed) < 50, passed
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
+        return passed
+
     def choose(self, value):
         """Chooses one of several by its value."""
         self.find(f"input[value={value}]").click()
@@ -80,6 +99,10 @@ class Page:
     @property
     def palette(self):
         return [button.get_attribute("title") for button in self.all(".colour")]
+
+    def states(self, state):
+        """How many photos are in that state."""
+        return len(self.all(f"[data-state={state}]"))
 
     def pixel(self, x, y):
         """RGBA, 0..255, of the drawing at a share of its sides."""

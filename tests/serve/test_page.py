@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import json
-import os
 import subprocess
 import sys
 import urllib.error
@@ -19,16 +18,26 @@ from tests.chromium import open_chromium, requests_of
 from tests.folders import wait_for
 from tests.samples import encoded
 from tests.serve.page_driver import Page
+from tests.serve.serving import serving
 
 pytest.importorskip("fastapi", reason="the serve extra is not installed")
 pytestmark = pytest.mark.browser
+MOVE_COLOURS = """
+const knob = document.getElementById("colours");
+knob.value = arguments[0];
+knob.dispatchEvent(new Event("input"));
+"""
+RUN_AXE = """
+const [done] = arguments;
+axe.run({ resultTypes: ["violations"] }).then((r) => done(r.violations), (e) => done([String(e)]));
+"""
 PHONE, DESKTOP = (390, 844), (1440, 900)
 
 
 @contextmanager
-def serving(*arguments):
-    """A service in a process of its own; its URL."""
-    command = [sys.executable, "-m", "engine.run", "serve", "--port", "0", "--quiet", *arguments]
+def started():
+    """The command, in a process of its own; the URL it tells."""
+    command = [sys.executable, "-m", "engine.run", "serve", "--port", "0", "--quiet"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
@@ -51,7 +60,7 @@ def is_ready(url):
 
 @pytest.fixture(scope="module")
 def url():
-    with serving() as url:
+    with started() as url:
         yield url
 
 
@@ -115,10 +124,7 @@ def test_photos_come_in_by_other_ways_too(page, portrait, tmp_path, how):
 
 
 def test_what_is_no_photo_by_its_type_is_told_at_once(page):
-    page.js(
-        "const t = new DataTransfer(); t.items.add(new File(['a'], 'a.txt', { type: 'text/plain' }));"
-        "document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: t, bubbles: true }));"
-    )
+    page.drop(type="text/plain", text=b"no photo")
     assert page.find("#toast").text == "There was no photo in what you dropped or pasted."
     assert page.find("#empty").is_displayed()
 
@@ -145,6 +151,7 @@ def test_the_divider_moves_by_keys_and_pointer(page, portrait):
 
 def test_a_picture_is_enlarged_moved_and_fitted_again(page, portrait):
     from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 
     page.draw(me=portrait)
     stage, fitted = page.find("#stage"), page.find(".before").rect
@@ -158,8 +165,9 @@ def test_a_picture_is_enlarged_moved_and_fitted_again(page, portrait):
     moved = page.find(".before").rect
     assert (moved["x"] - enlarged["x"], moved["y"] - enlarged["y"]) == (50, 30)
     assert page.find("#divider").get_attribute("aria-valuenow") == "50"
-    page.js("document.getElementById('stage').dispatchEvent(new WheelEvent('wheel', { deltaY: 100, bubbles: true, cancelable: true }))")
-    assert page.find(".before").rect["width"] < moved["width"]
+    origin = ScrollOrigin.from_element(stage)
+    ActionChains(page.browser).scroll_from_origin(origin, 0, 100).perform()
+    wait_for(lambda: page.find(".before").rect["width"] < moved["width"])
     stage.send_keys("0")
     assert page.find(".before").rect == fitted
 
@@ -221,7 +229,10 @@ def test_every_knob_reaches_the_drawing(page, portrait, tmp_path):
 def test_knobs_are_those_of_the_engine(page, url):
     options = json.loads(ask(url, "/v1/styles", None, "GET"))
     schemas = options["options"]
-    values = {name: [i.get_attribute("value") for i in page.all(f"input[name={name}]")] for name in ("style", "edges", "background", "format")}
+    values = {
+        name: [i.get_attribute("value") for i in page.all(f"input[name={name}]")]
+        for name in ("style", "edges", "background", "format")
+    }
     assert values["style"] == [style["name"] for style in options["styles"]]
     assert values["edges"] == schemas["edges"]["enum"]
     assert set(values["background"]) == {*options["backgrounds"], "colour", "picture"}
@@ -232,9 +243,10 @@ def test_knobs_are_those_of_the_engine(page, url):
         assert found == [schema["minimum"], schema["maximum"], schema["default"]]
     shown = []
     for step in range(int(page.find("#colours").get_attribute("max"))):
-        page.js("const k = document.getElementById('colours'); k.value = arguments[0]; k.dispatchEvent(new Event('input'));", step)
+        page.js(MOVE_COLOURS, step)
         shown.append(int(page.find("#colours + output").get_attribute("textContent")))
-    assert (min(shown), max(shown)) == (schemas["colours"]["minimum"], schemas["colours"]["maximum"])
+    schema = schemas["colours"]
+    assert (min(shown), max(shown)) == (schema["minimum"], schema["maximum"])
 
 
 def test_only_the_last_of_quick_changes_is_shown(page, portrait):
@@ -272,9 +284,18 @@ def test_a_format_that_cannot_hold_the_picture_says_why(page, portrait):
 
 def test_several_photos_and_a_broken_one_said_beside_it(page, portrait, meadow, url, tmp_path):
     page.drop(me=portrait, broken=portrait[:2000], meadow=meadow, text=b"no photo")
-    wait_for(lambda: len(page.all("[data-state=ready]")) == 2 and len(page.all("[data-state=failed]")) == 2)
+    wait_for(
+        lambda: (
+            len(page.all("[data-state=ready]")) == 2 and len(page.all("[data-state=failed]")) == 2
+        )
+    )
     labels = [thumb.get_attribute("aria-label") for thumb in page.all(".thumb")]
-    assert labels == ["me.png, ready", "broken.png, could not be drawn", "meadow.png, ready", "text.png, could not be drawn"]
+    assert labels == [
+        "me.png, ready",
+        "broken.png, could not be drawn",
+        "meadow.png, ready",
+        "text.png, could not be drawn",
+    ]
     page.wait_for_drawing()
     assert not page.find("#problem").is_displayed()
     page.all(".thumb")[1].click()
@@ -333,7 +354,12 @@ def test_the_server_forgets_photos_when_the_page_is_left(page, portrait, url):
 
 def test_a_server_that_cannot_be_reached_is_said_and_can_be_tried_again(page, portrait):
     def set_offline(offline):
-        conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        conditions = {
+            "offline": offline,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": -1,
+        }
         page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
     set_offline(True)
@@ -363,22 +389,16 @@ def test_colours_and_pictures_are_copied(page, portrait, url):
 
 
 def test_the_page_works_by_keyboard_alone(page):
+    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    for _ in range(10):
-        page.browser.switch_to.active_element.send_keys(Keys.TAB)
-        if page.browser.switch_to.active_element.get_attribute("id") == "sample":
-            break
-    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    page.tab_to("sample")
+    ActionChains(page.browser).send_keys(Keys.ENTER).perform()
     page.wait_for_drawing()
-    assert page.browser.switch_to.active_element.get_attribute("id") == "stage"
-    seen = []
-    while not seen or seen[-1] != "download":
-        page.browser.switch_to.active_element.send_keys(Keys.TAB)
-        active = page.browser.switch_to.active_element
-        seen.append(active.get_attribute("id") or active.get_attribute("name") or active.tag_name)
-        assert len(seen) < 80, seen
-    assert [s for s in seen if s in ("divider", "style", "background", "lines", "people", "edges")] == ["divider", "style", "background", "lines", "people", "edges"]
+    assert page.focused == "stage"
+    passed = page.tab_to("edges")
+    landmarks = ["divider", "zoom-in", "style", "background", "colours", "lines", "people"]
+    assert [name for name in passed if name in landmarks] == landmarks
     with page.redrawn():
         page.find("input[name=style]:checked").send_keys(Keys.ARROW_RIGHT)
     assert page.find("input[value=poster]").is_selected()
@@ -420,14 +440,13 @@ def axe():
 
 
 def complaints(page):
-    script = "const done = arguments[0]; axe.run().then((r) => done(r.violations), (e) => done([String(e)]))"
-    return page.browser.execute_async_script(script)
+    return page.browser.execute_async_script(RUN_AXE)
 
 
-def test_the_password_is_asked_for_once(chromium, tiny_model, person_photo):
+def test_the_password_is_asked_for_once(chromium, tiny, person_photo):
     photo = encoded(Image.fromarray(person_photo), "PNG")
-    with serving("--model", os.fspath(tiny_model), "--token", "secret") as url:
-        page = Page(chromium, url).open()
+    with serving(tiny, token="secret") as served:
+        page = Page(chromium, served.url).open()
         page.drop(me=photo)
         for password in ("wrong", "secret"):
             wait_for(lambda: page.find("#token").is_displayed())

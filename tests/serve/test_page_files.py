@@ -7,7 +7,9 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "engine" / "serve" / "page"
 HTML = (PAGE / "index.html").read_text("utf-8")
-SCRIPTS = {path.relative_to(PAGE).as_posix(): path.read_text("utf-8") for path in PAGE.rglob("*.js")}
+SCRIPTS = {
+    path.relative_to(PAGE).as_posix(): path.read_text("utf-8") for path in PAGE.rglob("*.js")
+}
 WORDS = set(re.findall(r'^  "([\w.]+)":', SCRIPTS["words/en.js"], re.MULTILINE))
 
 
@@ -27,7 +29,9 @@ def test_no_words_are_left_over():
 
 def to_pattern(template):
     """Of the names that a template such as `kind.${kind}` makes; sections have few names."""
-    template = template.replace(".", r"\.").replace("${name}", "(style|people|edges|background|drawing)")
+    template = template.replace(".", r"\.").replace(
+        "${name}", "(style|people|edges|background|drawing)"
+    )
     return re.compile(re.sub(r"\$\{[^}]+\}", r"\\w+", template))
 
 

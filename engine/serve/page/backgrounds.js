@@ -11,7 +11,8 @@ const QUALITY = 0.9;
 
 export class Backgrounds {
   element = make("div", { className: "swatches" });
-  #colour = make("input", { type: "color", value: FIRST_COLOUR, className: "pick" });
+  #colour = make("input", { type: "color", value: FIRST_COLOUR, className: "swatch" });
+  #pick = make("label", { className: "choice pick" }, this.#colour, make("span", {}, t("background.change")));
   #file = make("input", { type: "file", accept: "image/*", hidden: true });
   #pictureUrl = "";
   /** The background whose picture was chosen last. */
@@ -25,13 +26,14 @@ export class Backgrounds {
     const choices = NAMED.map((value) => ({ value, text: t(`background.${value}`), picture: make("i", { className: "swatch" }) }));
     fillRadios(this.element, "background", choices, (value) => this.#onChoice(value));
     this.#colour.ariaLabel = t("background.colour_pick");
+    this.#file.ariaLabel = t("background.picture_pick");
     this.#colour.addEventListener("input", () => this.#askColour(true));
     this.#colour.addEventListener("change", () => this.#askColour(false));
     this.#file.addEventListener("change", () => this.#onPicture());
     // A picture that is on already can be replaced by another.
     const again = this.element.querySelector("input[value=picture]");
     again.addEventListener("click", () => { if (this.#shown?.kind === "picture") this.#file.click(); });
-    this.element.append(this.#colour, this.#file);
+    this.element.append(this.#pick, this.#file);
   }
 
   /** @param {import("./look.js").Background} background */
@@ -39,7 +41,7 @@ export class Backgrounds {
     this.#shown = background;
     choose(this.element, background.kind);
     if (background.colour) this.#colour.value = background.colour;
-    this.#colour.hidden = background.kind !== "colour";
+    this.#pick.hidden = background.kind !== "colour";
     if (background.picture) this.#setPicture(background);
     this.element.style.setProperty("--colour", this.#colour.value);
   }

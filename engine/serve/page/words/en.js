@@ -74,8 +74,9 @@ export const words = {
   "background.none": "Drawn too",
   "background.colour": "Colour",
   "background.picture": "Picture",
-  "background.colour_pick": "Colour behind people",
-  "background.picture_pick": "Choose a picture",
+  "background.change": "Change",
+  "background.colour_pick": "Change the colour behind people",
+  "background.picture_pick": "Choose a picture to lay behind people",
 
   "drawing.title": "Drawing",
   "drawing.colours": "Colours",
