@@ -40,5 +40,7 @@ export class Album extends EventTarget {
     }
   }
 
-  #tell() { this.dispatchEvent(new Event("change")); }
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
 }

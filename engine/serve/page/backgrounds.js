@@ -12,7 +12,12 @@ const QUALITY = 0.9;
 export class Backgrounds {
   element = make("div", { className: "swatches" });
   #colour = make("input", { type: "color", value: FIRST_COLOUR, className: "swatch" });
-  #pick = make("label", { className: "choice pick" }, this.#colour, make("span", {}, t("background.change")));
+  #pick = make(
+    "label",
+    { className: "choice pick" },
+    this.#colour,
+    make("span", {}, t("background.change")),
+  );
   #file = make("input", { type: "file", accept: "image/*", hidden: true });
   #pictureUrl = "";
   /** The background whose picture was chosen last. */
@@ -23,7 +28,11 @@ export class Backgrounds {
   /** @param {(background: import("./look.js").Background, more?: {passing: boolean}) => void} ask */
   constructor(ask) {
     this.#ask = ask;
-    const choices = NAMED.map((value) => ({ value, text: t(`background.${value}`), picture: make("i", { className: "swatch" }) }));
+    const choices = NAMED.map((value) => ({
+      value,
+      text: t(`background.${value}`),
+      picture: make("i", { className: "swatch" }),
+    }));
     fillRadios(this.element, "background", choices, (value) => this.#onChoice(value));
     this.#colour.ariaLabel = t("background.colour_pick");
     this.#file.ariaLabel = t("background.picture_pick");
@@ -32,7 +41,9 @@ export class Backgrounds {
     this.#file.addEventListener("change", () => this.#onPicture());
     // A picture that is on already can be replaced by another.
     const again = this.element.querySelector("input[value=picture]");
-    again.addEventListener("click", () => { if (this.#shown?.kind === "picture") this.#file.click(); });
+    again.addEventListener("click", () => {
+      if (this.#shown?.kind === "picture") this.#file.click();
+    });
     this.element.append(this.#pick, this.#file);
   }
 
@@ -56,7 +67,9 @@ export class Backgrounds {
     }
   }
 
-  #askColour(passing) { this.#ask({ kind: "colour", colour: this.#colour.value }, { passing }); }
+  #askColour(passing) {
+    this.#ask({ kind: "colour", colour: this.#colour.value }, { passing });
+  }
 
   async #onPicture() {
     const [picture] = this.#file.files;
@@ -78,7 +91,10 @@ async function reduce(picture) {
   try {
     const pixels = await createImageBitmap(picture);
     const scale = Math.min(1, LONGER_SIDE / Math.max(pixels.width, pixels.height));
-    const canvas = new OffscreenCanvas(Math.ceil(scale * pixels.width), Math.ceil(scale * pixels.height));
+    const canvas = new OffscreenCanvas(
+      Math.ceil(scale * pixels.width),
+      Math.ceil(scale * pixels.height),
+    );
     canvas.getContext("2d").drawImage(pixels, 0, 0, canvas.width, canvas.height);
     return await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   } catch {

@@ -2,7 +2,14 @@
 
 import { t } from "./words.js";
 
-const STEP = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1 };
+const STEP = {
+  ArrowLeft: -0.02,
+  ArrowDown: -0.02,
+  ArrowRight: 0.02,
+  ArrowUp: 0.02,
+  PageDown: -0.1,
+  PageUp: 0.1,
+};
 const REVEAL_MS = 700;
 
 /** Dispatches "change". */

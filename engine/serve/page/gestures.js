@@ -14,12 +14,16 @@ const SLACK = 8;
  */
 export function listen(stage, viewport, divider) {
   listenToPointers(stage, viewport, divider);
-  stage.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const turn = Math.max(-LONGEST_WHEEL, Math.min(LONGEST_WHEEL, event.deltaY));
-    const faster = event.ctrlKey ? 4 : 1; // a pinch on a touchpad comes in small turns
-    viewport.zoomBy(Math.exp(-turn * WHEEL_SPEED * faster), ...pointOf(event, stage));
-  }, { passive: false });
+  stage.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const turn = Math.max(-LONGEST_WHEEL, Math.min(LONGEST_WHEEL, event.deltaY));
+      const faster = event.ctrlKey ? 4 : 1; // a pinch on a touchpad comes in small turns
+      viewport.zoomBy(Math.exp(-turn * WHEEL_SPEED * faster), ...pointOf(event, stage));
+    },
+    { passive: false },
+  );
   stage.addEventListener("dblclick", (event) => {
     if (event.target.closest("button, .divider, .problem")) return;
     if (viewport.isFitted) viewport.zoomBy(DOUBLE_ZOOM, ...pointOf(event, stage));

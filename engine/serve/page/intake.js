@@ -40,9 +40,15 @@ function listenToPickers(take) {
 function listenToDrops(take) {
   const veil = get("drop");
   const hasFiles = (event) => event.dataTransfer.types.includes("Files");
-  document.addEventListener("dragenter", (event) => { if (hasFiles(event)) veil.hidden = false; });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) veil.hidden = true; });
-  document.addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); });
+  document.addEventListener("dragenter", (event) => {
+    if (hasFiles(event)) veil.hidden = false;
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) veil.hidden = true;
+  });
+  document.addEventListener("dragover", (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
   document.addEventListener("drop", (event) => {
     veil.hidden = true;
     if (!hasFiles(event)) return;

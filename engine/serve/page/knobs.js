@@ -30,11 +30,28 @@ export class Knobs {
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     this.#backgrounds = new Backgrounds((background, more) => history.change({ background }, more));
     this.#form.append(
-      this.#radios("style", STYLES, (value) => make("img", { src: new URL(`style_${value}.webp`, import.meta.url), alt: "", width: 64, height: 64 })),
+      this.#radios("style", STYLES, (value) =>
+        make("img", {
+          src: new URL(`style_${value}.webp`, import.meta.url),
+          alt: "",
+          width: 64,
+          height: 64,
+        }),
+      ),
       section("background", this.#backgrounds.element),
       section("drawing", ...KNOBS.map((name) => this.#range(name)), this.#why),
-      make("div", { className: "pair" }, this.#radios("people", PEOPLE), this.#radios("edges", EDGES)),
-      make("button", { type: "button", id: "reset", onclick: () => history.change(PLAIN) }, icon("reset"), make("span", {}, t("knobs.reset"))),
+      make(
+        "div",
+        { className: "pair" },
+        this.#radios("people", PEOPLE),
+        this.#radios("edges", EDGES),
+      ),
+      make(
+        "button",
+        { type: "button", id: "reset", onclick: () => history.change(PLAIN) },
+        icon("reset"),
+        make("span", {}, t("knobs.reset")),
+      ),
     );
   }
 
@@ -43,13 +60,19 @@ export class Knobs {
     for (const name of ["style", "people", "edges"]) choose(get(name), look[name]);
     this.#backgrounds.show(look.background);
     for (const name of KNOBS) this.#showRange(name, look);
-    this.#why.textContent = hasKnobs(look) ? "" : t("drawing.not_in", { style: t(`style.${look.style}`) });
+    this.#why.textContent = hasKnobs(look)
+      ? ""
+      : t("drawing.not_in", { style: t(`style.${look.style}`) });
     get("reset").disabled = isPlain;
   }
 
   #radios(name, values, picture = () => undefined) {
     const box = make("div", { id: name, className: name === "style" ? "cards" : "switch" });
-    const choices = values.map((value) => ({ value, text: t(`${name}.${value}`), picture: picture(value) }));
+    const choices = values.map((value) => ({
+      value,
+      text: t(`${name}.${value}`),
+      picture: picture(value),
+    }));
     fillRadios(box, name, choices, (value) => {
       if (name === "style") this.#onDrawing();
       this.#history.change({ [name]: value });
@@ -60,7 +83,9 @@ export class Knobs {
   #range(name) {
     const steps = name === "colours" ? { min: 0, max: COLOURS.length - 1 } : WEIGHT;
     const input = make("input", { type: "range", id: name, ...steps });
-    const read = () => ({ [name]: name === "colours" ? COLOURS[input.value] : Number(input.value) });
+    const read = () => ({
+      [name]: name === "colours" ? COLOURS[input.value] : Number(input.value),
+    });
     input.addEventListener("input", () => {
       this.#onDrawing();
       this.#history.change(read(), { passing: true });
@@ -75,13 +100,24 @@ export class Knobs {
     const value = look[name];
     input.disabled = !hasKnobs(look);
     input.value = name === "colours" ? COLOURS.indexOf(value) : value;
-    const text = name === "colours" ? String(value ?? t("drawing.colours_auto")) : t("drawing.percent", { value: Math.round(100 * value) });
+    const text =
+      name === "colours"
+        ? String(value ?? t("drawing.colours_auto"))
+        : t("drawing.percent", { value: Math.round(100 * value) });
     input.nextElementSibling.textContent = text;
     input.ariaValueText = value === null ? t("drawing.colours_auto_long") : text;
-    input.style.setProperty("--filled", `${(100 * (input.value - input.min)) / (input.max - input.min)}%`);
+    input.style.setProperty(
+      "--filled",
+      `${(100 * (input.value - input.min)) / (input.max - input.min)}%`,
+    );
   }
 }
 
 function section(name, ...children) {
-  return make("fieldset", { className: `section section-${name}` }, make("legend", {}, t(`${name}.title`)), ...children);
+  return make(
+    "fieldset",
+    { className: `section section-${name}` },
+    make("legend", {}, t(`${name}.title`)),
+    ...children,
+  );
 }

@@ -23,8 +23,14 @@ export const KNOBS = ["colours", "lines", "detail", "vivid"];
 
 /** @type {Look} */
 export const PLAIN = Object.freeze({
-  style: "comic", colours: null, lines: 1, detail: 1, vivid: 1,
-  background: Object.freeze({ kind: "white" }), people: "all", edges: "refined",
+  style: "comic",
+  colours: null,
+  lines: 1,
+  detail: 1,
+  vivid: 1,
+  background: Object.freeze({ kind: "white" }),
+  people: "all",
+  edges: "refined",
 });
 
 /** Whether the style knows the knobs of drawing. */
@@ -43,14 +49,16 @@ export function toOptions(look, { forScreen = false } = {}) {
     if (look[name] !== PLAIN[name]) options.set(name, look[name]);
   }
   const { kind, colour, picture, small } = look.background;
-  if (kind !== PLAIN.background.kind) options.set("background", (forScreen && small) || (picture ?? colour ?? kind));
+  if (kind !== PLAIN.background.kind)
+    options.set("background", (forScreen && small) || (picture ?? colour ?? kind));
   return options;
 }
 
 /** A text that is the same for looks that draw the same. */
 export function keyOf(look) {
   const entries = [...toOptions(look)].map(([name, value]) =>
-    value instanceof File ? [name, value.name, value.size, value.lastModified] : [name, value]);
+    value instanceof File ? [name, value.name, value.size, value.lastModified] : [name, value],
+  );
   return JSON.stringify(entries);
 }
 
@@ -61,10 +69,18 @@ export class History extends EventTarget {
   #passing = null;
 
   /** The look that is on. */
-  get look() { return this.#passing ?? this.#looks[this.#at]; }
-  get canUndo() { return this.#at > 0; }
-  get canRedo() { return this.#at < this.#looks.length - 1; }
-  get isPlain() { return keyOf(this.look) === keyOf(PLAIN); }
+  get look() {
+    return this.#passing ?? this.#looks[this.#at];
+  }
+  get canUndo() {
+    return this.#at > 0;
+  }
+  get canRedo() {
+    return this.#at < this.#looks.length - 1;
+  }
+  get isPlain() {
+    return keyOf(this.look) === keyOf(PLAIN);
+  }
 
   /** Replaces parts of the look. While a knob still moves, it is `passing`: no step of its own. */
   change(parts, { passing = false } = {}) {
@@ -77,8 +93,12 @@ export class History extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  undo() { this.#move(-1); }
-  redo() { this.#move(1); }
+  undo() {
+    this.#move(-1);
+  }
+  redo() {
+    this.#move(1);
+  }
 
   #move(step) {
     const at = this.#at + step;

@@ -21,10 +21,17 @@ const LARGE_FROM = 1.6;
 await loadWords();
 const [album, history] = [new Album(), new History()];
 const painter = new Painter(history);
-const [stage, strip, knobs] = [new Stage(), new Strip(album), new Knobs(history, () => showKind("cartoon"))];
+const [stage, strip, knobs] = [
+  new Stage(),
+  new Strip(album),
+  new Knobs(history, () => showKind("cartoon")),
+];
 const [swatches, take] = [new Swatches(), new Take(album, history, painter)];
 const trouble = new Trouble({
-  again: (photo) => { photo.set({ state: photo.kept ? "ready" : "waiting", problem: null }); painter.paint(photo); },
+  again: (photo) => {
+    photo.set({ state: photo.kept ? "ready" : "waiting", problem: null });
+    painter.paint(photo);
+  },
   remove: (photo) => album.remove(photo),
   drawAll: () => history.change({ background: { kind: "none" } }),
 });
@@ -44,7 +51,12 @@ stage.viewport.addEventListener("change", () => {
   painter.isLarge = true;
   repaint(SETTLED_MS);
 });
-fillRadios(get("kinds"), "kind", ["cartoon", "cutout"].map((value) => ({ value, text: t(`kind.${value}`) })), showKind);
+fillRadios(
+  get("kinds"),
+  "kind",
+  ["cartoon", "cutout"].map((value) => ({ value, text: t(`kind.${value}`) })),
+  showKind,
+);
 choose(get("kinds"), painter.kind);
 get("undo").addEventListener("click", undo);
 get("redo").addEventListener("click", redo);
@@ -101,11 +113,17 @@ function showKind(kind) {
 
 function repaint(after = 0) {
   clearTimeout(settling);
-  settling = setTimeout(() => { if (album.current) painter.paint(album.current); }, after);
+  settling = setTimeout(() => {
+    if (album.current) painter.paint(album.current);
+  }, after);
 }
 
-function undo() { step(() => history.undo(), history.canUndo, "history.undone"); }
-function redo() { step(() => history.redo(), history.canRedo, "history.redone"); }
+function undo() {
+  step(() => history.undo(), history.canUndo, "history.undone");
+}
+function redo() {
+  step(() => history.redo(), history.canRedo, "history.redone");
+}
 
 function step(call, isPossible, word) {
   if (!isPossible) return;

@@ -18,7 +18,9 @@ export class Painter {
   isLarge = false;
 
   /** @param {import("./look.js").History} history */
-  constructor(history) { this.#history = history; }
+  constructor(history) {
+    this.#history = history;
+  }
 
   /** Draws a photo, unless that drawing is known; what was begun before is dropped. */
   async paint(photo) {
@@ -59,7 +61,11 @@ export class Painter {
 /** The photo itself as the server reads it, for browsers that cannot show its kind of file. */
 export async function drawOriginal(photo) {
   const options = new FormData();
-  for (const [name, value] of [["background", "original"], ["format", "webp"], ["size", LONGER_SIDE]]) {
+  for (const [name, value] of [
+    ["background", "original"],
+    ["format", "webp"],
+    ["size", LONGER_SIDE],
+  ]) {
     options.set(name, value);
   }
   const response = await drawSent(photo, "cutout", options, photo.closing.signal);

@@ -11,7 +11,9 @@ export class Swatches {
 
   constructor() {
     const legend = make("legend", {}, t("palette.title"));
-    get("reset").before(make("fieldset", { className: "section section-palette" }, legend, this.#list, this.#all));
+    get("reset").before(
+      make("fieldset", { className: "section section-palette" }, legend, this.#list, this.#all),
+    );
     this.#all.addEventListener("click", () => copy(this.#shown.split(",")));
     this.show([]);
   }
@@ -22,12 +24,18 @@ export class Swatches {
     if (shown && shown === this.#shown) return;
     this.#shown = shown;
     this.#all.hidden = !shown;
-    this.#list.replaceChildren(...(shown ? colours.map(swatch) : [make("p", { className: "why" }, t("palette.empty"))]));
+    this.#list.replaceChildren(
+      ...(shown ? colours.map(swatch) : [make("p", { className: "why" }, t("palette.empty"))]),
+    );
   }
 }
 
 function swatch(colour) {
-  const button = make("button", { type: "button", className: "colour", onclick: () => copy([colour]) });
+  const button = make("button", {
+    type: "button",
+    className: "colour",
+    onclick: () => copy([colour]),
+  });
   button.style.setProperty("--swatch", colour);
   button.ariaLabel = t("palette.colour", { colour });
   button.title = colour;
@@ -37,7 +45,11 @@ function swatch(colour) {
 async function copy(colours) {
   try {
     await navigator.clipboard.writeText(colours.join("\n"));
-    say(colours.length === 1 ? t("palette.copied", { colour: colours[0] }) : t("palette.copied_all", { count: colours.length }));
+    say(
+      colours.length === 1
+        ? t("palette.copied", { colour: colours[0] })
+        : t("palette.copied_all", { count: colours.length }),
+    );
   } catch {
     say(colours.join(" ")); // a browser without a clipboard: at least it can be read
   }

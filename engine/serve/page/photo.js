@@ -41,7 +41,9 @@ export class Photo {
   }
 
   /** What its files are called: the name without its ending. */
-  get stem() { return this.name.replace(/(.)\.[^.]*$/, "$1") || "photo"; }
+  get stem() {
+    return this.name.replace(/(.)\.[^.]*$/, "$1") || "photo";
+  }
 
   /** Sets fields, and tells. */
   set(fields) {
@@ -50,7 +52,9 @@ export class Photo {
     this.#onChange();
   }
 
-  drawing(key) { return this.#drawings.get(key) ?? null; }
+  drawing(key) {
+    return this.#drawings.get(key) ?? null;
+  }
 
   /** Keeps a drawing, and lets go of the oldest when there are many. */
   keep(key, drawing) {
@@ -65,6 +69,7 @@ export class Photo {
 
   close() {
     this.closing.abort();
-    for (const url of [this.url, ...[...this.#drawings.values()].map((d) => d.url)]) URL.revokeObjectURL(url);
+    for (const url of [this.url, ...[...this.#drawings.values()].map((d) => d.url)])
+      URL.revokeObjectURL(url);
   }
 }

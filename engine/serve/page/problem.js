@@ -4,14 +4,30 @@ import { t } from "./words.js";
 
 const PREFIX = "urn:cartoonify:";
 const KIND_OF_TYPE = {
-  "not-a-photo": "not_a_photo", photo: "not_a_photo", "no-photo": "not_a_photo",
-  "too-large": "too_large", option: "options", output: "options", token: "token", slow: "slow",
-  time: "slow", busy: "busy", "too-many": "busy", memory: "busy", starting: "starting",
+  "not-a-photo": "not_a_photo",
+  photo: "not_a_photo",
+  "no-photo": "not_a_photo",
+  "too-large": "too_large",
+  option: "options",
+  output: "options",
+  token: "token",
+  slow: "slow",
+  time: "slow",
+  busy: "busy",
+  "too-many": "busy",
+  memory: "busy",
+  starting: "starting",
 };
 /** Where a proxy answers in the place of the service. */
 const KIND_OF_STATUS = {
-  0: "offline", 401: "token", 408: "slow", 413: "too_large", 429: "busy", 502: "offline",
-  503: "busy", 504: "slow",
+  0: "offline",
+  401: "token",
+  408: "slow",
+  413: "too_large",
+  429: "busy",
+  502: "offline",
+  503: "busy",
+  504: "slow",
 };
 
 export class Problem extends Error {
@@ -28,14 +44,26 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  get kind() { return KIND_OF_TYPE[this.type] ?? KIND_OF_STATUS[this.status] ?? "unknown"; }
-  get title() { return t(`problem.${this.kind}`); }
-  get advice() { return t(`problem.${this.kind}.do`); }
+  get kind() {
+    return KIND_OF_TYPE[this.type] ?? KIND_OF_STATUS[this.status] ?? "unknown";
+  }
+  get title() {
+    return t(`problem.${this.kind}`);
+  }
+  get advice() {
+    return t(`problem.${this.kind}.do`);
+  }
   /** Whether the server no longer has the photo. */
-  get isForgotten() { return this.type === "unknown-photo"; }
+  get isForgotten() {
+    return this.type === "unknown-photo";
+  }
   /** Whether it goes away by itself. */
-  get isPassing() { return ["busy", "starting"].includes(this.kind); }
-  get canTryAgain() { return !["not_a_photo", "too_large"].includes(this.kind); }
+  get isPassing() {
+    return ["busy", "starting"].includes(this.kind);
+  }
+  get canTryAgain() {
+    return !["not_a_photo", "too_large"].includes(this.kind);
+  }
 }
 
 /** The problem that an answer tells of. @param {Response} response */
@@ -57,5 +85,7 @@ export function toProblem(status, text, retryAfter) {
 /** Any error as a Problem; what `fetch` throws is a TypeError. */
 export function asProblem(error) {
   if (error instanceof Problem) return error;
-  return error instanceof TypeError ? new Problem(0) : new Problem(500, { detail: String(error?.message ?? "") });
+  return error instanceof TypeError
+    ? new Problem(0)
+    : new Problem(500, { detail: String(error?.message ?? "") });
 }

@@ -10,16 +10,25 @@ import { make } from "./build.js";
  * @param {(value: string) => void} onChoice
  */
 export function fillRadios(element, name, choices, onChoice) {
-  element.append(...choices.map(({ value, text, picture }) => {
-    const input = make("input", { type: "radio", name, value });
-    input.addEventListener("change", () => onChoice(value));
-    return make("label", { className: `choice ${name}-${value}` }, input, ...(picture ? [picture] : []), make("span", {}, text));
-  }));
+  element.append(
+    ...choices.map(({ value, text, picture }) => {
+      const input = make("input", { type: "radio", name, value });
+      input.addEventListener("change", () => onChoice(value));
+      return make(
+        "label",
+        { className: `choice ${name}-${value}` },
+        input,
+        ...(picture ? [picture] : []),
+        make("span", {}, text),
+      );
+    }),
+  );
 }
 
 /** Turns the one of that value on. */
 export function choose(element, value) {
-  for (const input of element.querySelectorAll("input[type=radio]")) input.checked = input.value === value;
+  for (const input of element.querySelectorAll("input[type=radio]"))
+    input.checked = input.value === value;
 }
 
 /** Lets one be chosen, or not; then its title says why. */

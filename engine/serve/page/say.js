@@ -6,10 +6,14 @@ const SHOWN_MS = 3500;
 let timer = 0;
 
 /** Tells screen readers alone. */
-export function announce(text) { get("status").textContent = text; }
+export function announce(text) {
+  get("status").textContent = text;
+}
 
 /** The same at once, because it is a problem. */
-export function alarm(text) { get("alert").textContent = text; }
+export function alarm(text) {
+  get("alert").textContent = text;
+}
 
 /** Shows a line for a moment, and announces it. */
 export function say(text) {
@@ -18,5 +22,7 @@ export function say(text) {
   toast.hidden = false;
   announce(text);
   clearTimeout(timer);
-  timer = setTimeout(() => { toast.hidden = true; }, SHOWN_MS);
+  timer = setTimeout(() => {
+    toast.hidden = true;
+  }, SHOWN_MS);
 }

@@ -40,7 +40,10 @@ export async function drawSent(photo, kind, options, signal) {
 function send(photo) {
   if (photo.kept) return Promise.resolve();
   if (!underWay.has(photo)) {
-    underWay.set(photo, inTurn(() => sendNow(photo)).finally(() => underWay.delete(photo)));
+    underWay.set(
+      photo,
+      inTurn(() => sendNow(photo)).finally(() => underWay.delete(photo)),
+    );
   }
   return underWay.get(photo);
 }

@@ -34,7 +34,12 @@ export async function sendPhoto(file, onProgress, signal) {
 export function draw(id, kind, options, signal) {
   return withToken(async () => {
     const url = `v1/photos/${encodeURIComponent(id)}/${kind}`;
-    const response = await fetch(url, { method: "POST", body: options, headers: tokenHeaders(), signal });
+    const response = await fetch(url, {
+      method: "POST",
+      body: options,
+      headers: tokenHeaders(),
+      signal,
+    });
     if (!response.ok) throw await problemOf(response);
     return response;
   });
@@ -55,8 +60,11 @@ export async function readLimits() {
 
 /** Lets the server forget a photo now. What it answers does not matter: it forgets by itself. */
 export function forget(id) {
-  fetch(`v1/photos/${encodeURIComponent(id)}`, { method: "DELETE", headers: tokenHeaders(), keepalive: true })
-    .catch(() => {});
+  fetch(`v1/photos/${encodeURIComponent(id)}`, {
+    method: "DELETE",
+    headers: tokenHeaders(),
+    keepalive: true,
+  }).catch(() => {});
 }
 
 /** Calls again with the token that the reader enters, where one is needed. */
@@ -65,7 +73,8 @@ async function withToken(call) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof Problem && error.status === 401) || !(await askForToken())) throw error;
+      if (!(error instanceof Problem && error.status === 401) || !(await askForToken()))
+        throw error;
     }
   }
 }
@@ -77,14 +86,18 @@ function upload(url, file, onProgress, signal) {
     const stop = () => request.abort();
     signal.addEventListener("abort", stop, { once: true });
     request.open("POST", url);
-    for (const [name, value] of Object.entries(tokenHeaders())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(tokenHeaders()))
+      request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
     request.upload.onload = () => onProgress(1);
     request.onerror = () => reject(new Problem(0));
     request.onabort = () => reject(new DOMException("", "AbortError"));
     request.onload = () => {
       if (request.status < 300) resolve(request.responseText);
-      else reject(toProblem(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      else
+        reject(
+          toProblem(request.status, request.responseText, request.getResponseHeader("Retry-After")),
+        );
     };
     request.onloadend = () => signal.removeEventListener("abort", stop);
     const form = new FormData();

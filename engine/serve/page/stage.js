@@ -24,8 +24,11 @@ export class Stage {
 
   constructor() {
     listen(this.#root, this.viewport, this.#divider);
-    for (const part of [this.viewport, this.#divider]) part.addEventListener("change", () => this.#place());
-    new ResizeObserver(([{ contentRect }]) => this.viewport.setRoom(contentRect.width, contentRect.height)).observe(this.#root);
+    for (const part of [this.viewport, this.#divider])
+      part.addEventListener("change", () => this.#place());
+    new ResizeObserver(([{ contentRect }]) =>
+      this.viewport.setRoom(contentRect.width, contentRect.height),
+    ).observe(this.#root);
   }
 
   /** @param {import("./photo.js").Photo} photo */
@@ -76,7 +79,8 @@ export class Stage {
     this.#root.classList.add("is-drawn");
     this.#root.classList.remove("is-blank");
     this.#root.querySelector(".tag-after").textContent = t(`kind.${drawing.kind}`);
-    if (this.#before.hidden) this.viewport.setPicture(photo.kept.width, photo.kept.height, { isOther: isFirst });
+    if (this.#before.hidden)
+      this.viewport.setPicture(photo.kept.width, photo.kept.height, { isOther: isFirst });
     if (isFirst) this.#divider.reveal();
     announce(t("said.drawn", { kind: t(`kind.${drawing.kind}`), name: photo.name }));
   }
@@ -86,11 +90,24 @@ export class Stage {
     const { left, top, width, height } = this.viewport.rect;
     const { start, width: seen } = this.viewport.visible;
     const line = start + this.#divider.share * seen;
-    const style = { "--left": `${left}px`, "--top": `${top}px`, "--width": `${width}px`, "--height": `${height}px`, "--divide": `${line}px`, "--cut": `${(100 * (line - left)) / width}%` };
+    const style = {
+      "--left": `${left}px`,
+      "--top": `${top}px`,
+      "--width": `${width}px`,
+      "--height": `${height}px`,
+      "--divide": `${line}px`,
+      "--cut": `${(100 * (line - left)) / width}%`,
+    };
     for (const [name, value] of Object.entries(style)) this.#root.style.setProperty(name, value);
-    const marks = { "is-near": !this.viewport.isFitted, "no-before": line - start < TAG_ROOM, "no-after": start + seen - line < TAG_ROOM };
+    const marks = {
+      "is-near": !this.viewport.isFitted,
+      "no-before": line - start < TAG_ROOM,
+      "no-after": start + seen - line < TAG_ROOM,
+    };
     for (const [name, isOn] of Object.entries(marks)) this.#root.classList.toggle(name, isOn);
-    get("zoom-share").textContent = t("drawing.percent", { value: Math.round(100 * this.viewport.zoom) });
+    get("zoom-share").textContent = t("drawing.percent", {
+      value: Math.round(100 * this.viewport.zoom),
+    });
     get("zoom-out").disabled = this.viewport.isFitted;
     get("zoom-in").disabled = this.viewport.zoom >= this.viewport.most;
   }
@@ -110,7 +127,9 @@ export class Stage {
       [this.#busyTimer, box.hidden] = [0, true];
     } else if (!this.#busyTimer) {
       // What takes a blink needs no words.
-      this.#busyTimer = setTimeout(() => { box.hidden = false; }, SAID_AFTER_MS);
+      this.#busyTimer = setTimeout(() => {
+        box.hidden = false;
+      }, SAID_AFTER_MS);
     }
   }
 }

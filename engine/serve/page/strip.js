@@ -10,7 +10,9 @@ export class Strip {
   #items = new Map();
 
   /** @param {import("./album.js").Album} album */
-  constructor(album) { this.#album = album; }
+  constructor(album) {
+    this.#album = album;
+  }
 
   show() {
     const { photos, current } = this.#album;
@@ -25,10 +27,26 @@ export class Strip {
   }
 
   #add(photo) {
-    const image = make("img", { alt: "", onload: () => { image.hidden = false; }, onerror: () => { image.hidden = true; } });
-    const thumb = make("button", { type: "button", className: "thumb", onclick: () => this.#album.show(photo) },
-      image, make("span", { className: "badge" }));
-    const remove = make("button", { type: "button", className: "remove", onclick: () => this.#drop(photo) }, icon("close"));
+    const image = make("img", {
+      alt: "",
+      onload: () => {
+        image.hidden = false;
+      },
+      onerror: () => {
+        image.hidden = true;
+      },
+    });
+    const thumb = make(
+      "button",
+      { type: "button", className: "thumb", onclick: () => this.#album.show(photo) },
+      image,
+      make("span", { className: "badge" }),
+    );
+    const remove = make(
+      "button",
+      { type: "button", className: "remove", onclick: () => this.#drop(photo) },
+      icon("close"),
+    );
     remove.ariaLabel = remove.title = t("strip.remove", { name: photo.name });
     const item = make("li", {}, thumb, remove);
     this.#items.set(photo, item);
@@ -42,11 +60,17 @@ export class Strip {
     const url = photo.latest?.url ?? photo.url;
     if (image.getAttribute("src") !== url) image.src = url;
     item.dataset.state = photo.isBusy && photo.state === "ready" ? "drawing" : photo.state;
-    badge.textContent = photo.state === "uploading" ? `${Math.round(100 * photo.progress)}%` : photo.state === "failed" ? "!" : "";
+    badge.textContent =
+      photo.state === "uploading"
+        ? `${Math.round(100 * photo.progress)}%`
+        : photo.state === "failed"
+          ? "!"
+          : "";
     thumb.ariaCurrent = String(isCurrent);
     thumb.title = photo.name;
     thumb.ariaLabel = t("strip.photo", { name: photo.name, state: t(`state.${photo.state}`) });
-    if (isCurrent && !item.classList.contains("is-current")) item.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (isCurrent && !item.classList.contains("is-current"))
+      item.scrollIntoView({ block: "nearest", inline: "nearest" });
     item.classList.toggle("is-current", isCurrent);
   }
 

@@ -26,7 +26,10 @@ export class Take {
   constructor(album, history, painter) {
     [this.#album, this.#history, this.#painter] = [album, history, painter];
     const choices = FORMATS.map((value) => ({ value, text: t(`take.${value}`) }));
-    fillRadios(get("formats"), "format", choices, (value) => { this.#format = value; this.show(); });
+    fillRadios(get("formats"), "format", choices, (value) => {
+      this.#format = value;
+      this.show();
+    });
     get("download").addEventListener("click", () => this.#run(() => this.#download()));
     get("download-all").addEventListener("click", () => this.#run(() => this.#downloadAll()));
     get("copy").addEventListener("click", () => this.#run(() => this.#copy()));
@@ -42,16 +45,20 @@ export class Take {
     choose(get("formats"), this.#usable);
     const { photos, current } = this.#album;
     const drawable = photos.filter((photo) => photo.state !== "failed");
-    get("download").disabled = get("copy").disabled = this.#isTaking || !current?.kept || current.state === "failed";
+    get("download").disabled = get("copy").disabled =
+      this.#isTaking || !current?.kept || current.state === "failed";
     const all = get("download-all");
     all.hidden = drawable.length < 2;
     all.disabled = this.#isTaking;
-    if (!this.#isTaking) all.querySelector("span").textContent = t("take.all", { count: drawable.length });
+    if (!this.#isTaking)
+      all.querySelector("span").textContent = t("take.all", { count: drawable.length });
   }
 
   /** The format that is on, or PNG where the look does not allow it. */
   get #usable() {
-    return get("formats").querySelector(`input[value=${this.#format}]`).disabled ? "png" : this.#format;
+    return get("formats").querySelector(`input[value=${this.#format}]`).disabled
+      ? "png"
+      : this.#format;
   }
 
   async #run(work) {
@@ -79,9 +86,16 @@ export class Take {
     const photos = this.#album.photos.filter((photo) => photo.state !== "failed");
     const files = [];
     for (const [index, photo] of photos.entries()) {
-      get("download-all").querySelector("span").textContent = t("take.all_busy", { done: index + 1, count: photos.length });
+      get("download-all").querySelector("span").textContent = t("take.all_busy", {
+        done: index + 1,
+        count: photos.length,
+      });
       const picture = await this.#draw(photo).catch(() => null);
-      if (picture) files.push({ name: unique(this.#nameOf(photo), files), data: new Uint8Array(await picture.arrayBuffer()) });
+      if (picture)
+        files.push({
+          name: unique(this.#nameOf(photo), files),
+          data: new Uint8Array(await picture.arrayBuffer()),
+        });
     }
     const name = `${this.#painter.kind}s.zip`;
     if (files.length) save(zip(files), name);
@@ -111,7 +125,9 @@ export class Take {
   }
 
   /** As the command line would call it. */
-  #nameOf(photo) { return `${photo.stem}_${this.#painter.kind}.${this.#usable}`; }
+  #nameOf(photo) {
+    return `${photo.stem}_${this.#painter.kind}.${this.#usable}`;
+  }
 }
 
 function save(blob, name) {

@@ -11,7 +11,9 @@ export function tokenHeaders() {
 
 /** Asks for the password. @returns {Promise<boolean>} whether one was given */
 export function askForToken() {
-  asking ??= ask().finally(() => { asking = null; });
+  asking ??= ask().finally(() => {
+    asking = null;
+  });
   return asking;
 }
 
@@ -22,10 +24,14 @@ function ask() {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      // HTTP headers hold no other characters, and a password with one is none of the server's.
-      if (field.value) sessionStorage.setItem(KEY, field.value.replace(/[^\x21-\x7e]/g, ""));
-      resolve(field.value !== "");
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        // HTTP headers hold no other characters, and a password with one is none of the server's.
+        if (field.value) sessionStorage.setItem(KEY, field.value.replace(/[^\x21-\x7e]/g, ""));
+        resolve(field.value !== "");
+      },
+      { once: true },
+    );
   });
 }

@@ -16,7 +16,9 @@ export class Trouble {
   #shown = "";
 
   /** @param {Remedies} remedies */
-  constructor(remedies) { this.#remedies = remedies; }
+  constructor(remedies) {
+    this.#remedies = remedies;
+  }
 
   /** @param {import("./photo.js").Photo} photo */
   show(photo) {
@@ -27,8 +29,12 @@ export class Trouble {
     if (what === this.#shown) return;
     this.#shown = what;
     fill(get("problem"), problem && isFailed ? this.#describe(photo) : []);
-    fill(get("notice"), problem && !isFailed ? this.#describe(photo) : hasNobody ? this.#describeNobody() : []);
-    if (problem) alarm(t("problem.said", { name: photo.name, title: problem.title, advice: problem.advice }));
+    fill(
+      get("notice"),
+      problem && !isFailed ? this.#describe(photo) : hasNobody ? this.#describeNobody() : [],
+    );
+    if (problem)
+      alarm(t("problem.said", { name: photo.name, title: problem.title, advice: problem.advice }));
     else if (hasNobody) alarm(t("warning.nobody"));
   }
 
@@ -36,21 +42,38 @@ export class Trouble {
     const { problem } = photo;
     const again = button(t("problem.again"), () => this.#remedies.again(photo));
     const remove = button(t("problem.remove"), () => this.#remedies.remove(photo));
-    const lines = [problem.message, problem.request && t("problem.request", { id: problem.request })];
-    const details = make("details", {}, make("summary", {}, t("problem.details")),
-      ...lines.filter(Boolean).map((line) => make("p", {}, line)));
+    const lines = [
+      problem.message,
+      problem.request && t("problem.request", { id: problem.request }),
+    ];
+    const details = make(
+      "details",
+      {},
+      make("summary", {}, t("problem.details")),
+      ...lines.filter(Boolean).map((line) => make("p", {}, line)),
+    );
     return [
       icon("warn"),
-      make("div", {},
-        make("strong", {}, problem.title), make("p", {}, problem.advice),
-        ...(lines.some(Boolean) ? [details] : [])),
-      make("div", { className: "ways" }, ...(problem.canTryAgain ? [again] : []), ...(photo.state === "failed" ? [remove] : [])),
+      make(
+        "div",
+        {},
+        make("strong", {}, problem.title),
+        make("p", {}, problem.advice),
+        ...(lines.some(Boolean) ? [details] : []),
+      ),
+      make(
+        "div",
+        { className: "ways" },
+        ...(problem.canTryAgain ? [again] : []),
+        ...(photo.state === "failed" ? [remove] : []),
+      ),
     ];
   }
 
   #describeNobody() {
     return [
-      icon("warn"), make("div", {}, make("strong", {}, t("warning.nobody"))),
+      icon("warn"),
+      make("div", {}, make("strong", {}, t("warning.nobody"))),
       make("div", { className: "ways" }, button(t("warning.nobody.do"), this.#remedies.drawAll)),
     ];
   }
@@ -61,4 +84,6 @@ function fill(box, children) {
   box.hidden = children.length === 0;
 }
 
-function button(text, onclick) { return make("button", { type: "button", onclick }, text); }
+function button(text, onclick) {
+  return make("button", { type: "button", onclick }, text);
+}

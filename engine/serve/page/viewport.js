@@ -28,8 +28,12 @@ export class Viewport extends EventTarget {
     return { start, width: Math.max(1, Math.min(this.#room.width, left + width) - start) };
   }
 
-  get isFitted() { return this.zoom === 1; }
-  get most() { return Math.max(MOST_ZOOM, MOST_ZOOM / this.#fit); }
+  get isFitted() {
+    return this.zoom === 1;
+  }
+  get most() {
+    return Math.max(MOST_ZOOM, MOST_ZOOM / this.#fit);
+  }
 
   setRoom(width, height) {
     this.#room = { width, height };

@@ -18,17 +18,43 @@ export function zip(files) {
     const facts = factsOf(path, data);
     const head = [number(0x04034b50, 4), facts, path];
     parts.push(...head, data);
-    directory.push(number(0x02014b50, 4), number(VERSION, 2), facts, new Uint8Array(10), number(offset, 4), path);
+    directory.push(
+      number(0x02014b50, 4),
+      number(VERSION, 2),
+      facts,
+      new Uint8Array(10),
+      number(offset, 4),
+      path,
+    );
     offset += lengthOf(head) + data.length;
   }
   const count = number(files.length, 2);
-  const end = [number(0x06054b50, 4), new Uint8Array(4), count, count, number(lengthOf(directory), 4), number(offset, 4), new Uint8Array(2)];
+  const end = [
+    number(0x06054b50, 4),
+    new Uint8Array(4),
+    count,
+    count,
+    number(lengthOf(directory), 4),
+    number(offset, 4),
+    new Uint8Array(2),
+  ];
   return new Blob([...parts, ...directory, ...end], { type: "application/zip" });
 }
 
 /** What both heads of a file say. */
 function factsOf(path, data) {
-  const fields = [[VERSION, 2], [UTF8_NAMES, 2], [0, 2], [0, 2], [FIRST_DAY, 2], [crc32(data), 4], [data.length, 4], [data.length, 4], [path.length, 2], [0, 2]];
+  const fields = [
+    [VERSION, 2],
+    [UTF8_NAMES, 2],
+    [0, 2],
+    [0, 2],
+    [FIRST_DAY, 2],
+    [crc32(data), 4],
+    [data.length, 4],
+    [data.length, 4],
+    [path.length, 2],
+    [0, 2],
+  ];
   const bytes = new Uint8Array(26);
   let at = 0;
   for (const [value, size] of fields) {
@@ -49,4 +75,6 @@ function number(value, size) {
   return Uint8Array.from({ length: size }, (_, index) => (value >>> (8 * index)) & 0xff);
 }
 
-function lengthOf(parts) { return parts.reduce((sum, part) => sum + part.length, 0); }
+function lengthOf(parts) {
+  return parts.reduce((sum, part) => sum + part.length, 0);
+}

@@ -9,7 +9,8 @@ export const words = {
     "page. They are never written to a disk, and never sent anywhere else.",
 
   "empty.title": "Turn a photo into a cartoon",
-  "empty.lead": "People are cut out of your photo and drawn. You choose the style, the colours and what is behind them.",
+  "empty.lead":
+    "People are cut out of your photo and drawn. You choose the style, the colours and what is behind them.",
   "empty.hint": "Or drop photos anywhere on this page, or paste one.",
 
   "intake.choose": "Choose photos",
@@ -126,9 +127,11 @@ export const words = {
   "problem.remove": "Remove",
   "problem.details": "Details",
   "problem.not_a_photo": "This is not a photo we can read",
-  "problem.not_a_photo.do": "It may be damaged, or of another kind. Try a JPEG, PNG, WebP or HEIC file.",
+  "problem.not_a_photo.do":
+    "It may be damaged, or of another kind. Try a JPEG, PNG, WebP or HEIC file.",
   "problem.too_large": "This photo is too large",
-  "problem.too_large.do": "Make it smaller, for instance by sending it to yourself in a medium size, and try again.",
+  "problem.too_large.do":
+    "Make it smaller, for instance by sending it to yourself in a medium size, and try again.",
   "problem.busy": "Many people are drawing right now",
   "problem.busy.do": "Wait for a moment, then try again.",
   "problem.too_large.limit": "It has {megabytes} MB, and this server takes up to {most} MB.",
