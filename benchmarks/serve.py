@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -164,13 +165,21 @@ def _make_requests(app: Cartoonifier) -> list[Sent]:
     """A round of them, of which a tenth is broken."""
     photos = [encode_image(_photo(*size), "jpg") for size in SIZES]
     good = [Sent(photo, expected=app(photo).encode("cartoon")) for photo in photos]
-    bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
     broken = [
         Sent(photos[0][:500], status=422), Sent(b"hello", status=415), Sent(b"", status=400),
         Sent(photos[0], "/v1/cartoon?background=/etc/passwd", 422), Sent(photos[1], leaves=True),
-        Sent(bomb + bytes(100), status=422),
+        Sent(_bomb(), status=413),
     ]  # fmt: skip
     return [sent for index in range(6) for sent in [*(good * 2)[:9], broken[index]]]
+
+
+def _bomb() -> bytes:
+    """A PNG of a few bytes that claims 60,000 x 60,000 pixels."""
+    size = (60_000).to_bytes(4, "big")
+    header = b"IHDR" + size + size + b"\x08\x02\0\0\0"
+    checksum = zlib.crc32(header).to_bytes(4, "big")
+    pixels = b"\0\0\0\x0aIDAT" + bytes(14)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + checksum + pixels
 
 
 def _send_all(port: int, order: Sequence[Sent], clients: int, statuses: Counter[str]) -> int:
