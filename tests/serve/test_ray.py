@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 TRY = """
 import sys, time
 import httpx
-sys.path.insert(0, "examples")
 import ray
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
 from ray import serve
@@ -40,7 +39,8 @@ def test_the_example_serves_the_engines_bytes_on_a_local_cluster(embedded, perso
     pytest.importorskip("grpc", reason="ray[serve] is not installed")
     photo, toon = tmp_path / "me.png", tmp_path / "toon.png"
     photo.write_bytes(person)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
+    folders = os.pathsep.join(map(str, (ROOT, ROOT / "examples")))
+    environment = os.environ | {"PYTHONPATH": folders, "RAY_USAGE_STATS_ENABLED": "0"}
     done = subprocess.run(
         [sys.executable, "-c", TRY, photo, toon], cwd=ROOT, env=environment,
         capture_output=True, text=True, timeout=500, check=False,
