@@ -91,8 +91,8 @@ class Connection(H11Protocol):
         return self._idle_since
 
     def _say_that_it_ends(self) -> None:
-        if not self.is_idle and CLOSE_HEADER not in self.cycle.scope["headers"]:
-            self.cycle.scope["headers"].append(CLOSE_HEADER)  # which is repeated in the answer
+        if not self.is_idle:  # what the request says of it is repeated in the answer
+            self.cycle.scope["headers"] = [*self.cycle.scope["headers"], CLOSE_HEADER]
 
     def _shut_down(self) -> None:
         if not self.transport.is_closing():
@@ -137,7 +137,7 @@ class LastingServer(Server):
         loop = asyncio.get_running_loop()
         for listener in sockets or []:
             with contextlib.suppress(BlockingIOError):
-                while True:
+                for _ in range(MOST_CONNECTIONS):
                     client, _ = listener.accept()
                     client.setblocking(False)
                     await loop.connect_accepted_socket(self._connect, client)

@@ -156,6 +156,13 @@ def check_background(text: str) -> str:
     )
 
 
+def to_boolean(name: str, text: str) -> bool:
+    """Raises OptionError for what is neither true nor false."""
+    if text.lower() not in _BOOLEANS:
+        raise OptionError(f"{name} is {text[:80]!r}; expected true or false.", option=name)
+    return _BOOLEANS[text.lower()]
+
+
 def _to_value(name: str, text: str) -> Any:
     schema = SCHEMAS.get(name)
     if schema is None:
@@ -169,11 +176,9 @@ def _to_value(name: str, text: str) -> Any:
             case "number":
                 return float(text) if text.isascii() and "_" not in text else float("")
             case "boolean":
-                return _BOOLEANS[text.lower()]
-    except (ValueError, KeyError):
-        kind = {"integer": "a whole number", "number": "a number"}.get(
-            schema["type"], "true or false"
-        )
+                return to_boolean(name, text)
+    except ValueError:
+        kind = "a whole number" if schema["type"] == "integer" else "a number"
         raise OptionError(f"{name} is {text[:80]!r}; expected {kind}.", option=name) from None
     return text
 

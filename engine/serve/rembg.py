@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 
 from engine.errors import OptionError
+from engine.serve.parameters import to_boolean
 
-IGNORED = frozenset({"a", "af", "ab", "ae", "ppm", "extras"})
-"""Options of rembg's that say how its own models are used; edges follow the photo here anyway."""
+FOLLOWED = frozenset({"bgc", "bgcolor", "model", "om"})
+"""The others say how rembg's own models are used; edges follow the photo here anyway."""
 PARAMETERS = {
     "om": {"type": "boolean", "default": False, "description": "Only the mask."},
     "bgc": {
@@ -25,11 +26,11 @@ def translate(texts: Mapping[str, str], model: str) -> tuple[dict[str, str], lis
 
     Raises OptionError.
     """
-    notes = [f"{name} is ignored" for name in sorted(texts.keys() & IGNORED)]
+    notes = [f"{name[:80]} is ignored" for name in sorted(texts.keys() - FOLLOWED)]
     asked = texts.get("model", model)
     if asked != model:
         notes.append(f"model {asked[:80]} is not here, {model} was used")
-    is_mask = texts.get("om", "false").lower() in ("true", "1", "yes", "on")
+    is_mask = to_boolean("om", texts.get("om", "false"))
     ours = {"save": "mask" if is_mask else "cutout", "format": "png"}
     colour = texts.get("bgcolor") or texts.get("bgc")
     if not is_mask:

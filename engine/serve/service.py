@@ -86,8 +86,9 @@ class Service:
     def _try_to_load(self) -> bool:
         try:
             self._load()
-        except EngineError as error:
-            log.error("the model cannot be loaded: %s", error)
+        except Exception as error:  # whatever it is, it is tried again
+            reason = error if isinstance(error, EngineError) else "unexpected error"
+            log.error("the model cannot be loaded: %s", reason, exc_info=error)
             return False
         self._is_warm = True
         return True

@@ -23,9 +23,6 @@ FOR_FINDING = frozenset({"keep", "classic", "model", "name"})
 """Options that can be given when a photo is kept: the others are for drawing it."""
 
 
-PNG = answers.TYPES["png"]
-
-
 class Visit:
     """A client that was let in."""
 
@@ -61,9 +58,8 @@ class Visit:
         for name in body.files.keys() - {"photo"}:
             raise Problem(422, "option", f"{name} is no file of rembg's.", option=name)
         _ = body.photo  # or a problem, before it waits
-        response = await self._answer(
-            Order(service.app, parse(ours, "cutout", model), body, PNG), None
-        )
+        order = Order(service.app, parse(ours, "cutout", model), body, answers.TYPES["png"])
+        response = await self._answer(order, None)
         if notes:
             response.headers["Cartoonify-Notes"] = json.dumps(notes)
         return response
