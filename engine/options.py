@@ -81,6 +81,12 @@ class SegmentOptions:
         names = self.keep.split(",") if isinstance(self.keep, str) else self.keep
         return tuple(name.strip().lower() for name in names)
 
+    @property
+    def nothing_found(self) -> str:
+        """What a photo without any of them is warned of."""
+        kept = self.kept_names
+        return f"no {'object' if 'all' in kept else ' or '.join(kept)} found, nothing is kept"
+
 
 @dataclass(frozen=True, eq=False)
 class CutoutOptions:

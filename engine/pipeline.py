@@ -171,7 +171,7 @@ class Cartoonifier:
             made = make(session, found, options, timings)
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", found.name, stages)
-        warnings = () if made.alpha.any() else (self._found_nothing,)
+        warnings = () if made.alpha.any() else (self.segment.nothing_found,)
         for warning in warnings:
             log.warning("%s: %s", found.name, warning)
         return replace(
@@ -248,11 +248,6 @@ class Cartoonifier:
         if self._session is None:
             raise EngineError("this Cartoonifier is closed; load another one.")
         return self._session
-
-    @property
-    def _found_nothing(self) -> str:
-        kept = self.segment.kept_names
-        return f"no {'object' if 'all' in kept else ' or '.join(kept)} found, nothing is kept"
 
     def _resize(self, photo: NDArray[np.uint8], session: Session) -> NDArray[np.uint8]:
         """The photo as the network sees it."""

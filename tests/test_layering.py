@@ -16,6 +16,7 @@ LAYERS = [
     {"pipeline"},
     {"report"},
     {"batch"},
+    {"serve"},
     {"cli"},
     {"run", "evaluate"},
 ]

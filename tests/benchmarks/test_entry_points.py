@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = ("default", "deeplabv3plus_mobilenet_v2")
 SMOKE_TESTED = {
     "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
-    "benchmarks.styles",
+    "benchmarks.serve", "benchmarks.styles",
 }  # fmt: skip
 IMAGES = ROOT / "docs" / "images"
 LARGEST_IMAGES = 400_000  # bytes: everybody who clones the repository gets them
@@ -87,6 +87,16 @@ def test_the_pictures_of_the_documentation_are_made_by_one_command(tmp_path):
     run("benchmarks.pictures", "--out", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in IMAGES.iterdir()}
     assert sum(path.stat().st_size for path in IMAGES.iterdir()) < LARGEST_IMAGES
+
+
+@pytest.mark.slow
+def test_the_service_is_measured_beside_the_batch():
+    pytest.importorskip("fastapi", reason="the serve extra is not installed")
+    found = json.loads(run("benchmarks.serve", "--json").splitlines()[0])
+    assert found["soak"]["wrong answers"] == 0
+    assert sum(found["soak"]["statuses"].values()) == found["soak"]["requests"] == 60
+    assert found["latency"]["p50, ms"] <= found["latency"]["p99, ms"]
+    assert found["throughput"]["service, photos per second"] > 0
 
 
 @pytest.mark.slow
