@@ -70,6 +70,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "keep": TEXT | {"description": "Class names joined by commas, or all. Default: person."},
     "edges": TEXT | {"enum": list(EDGES), "default": "refined", "description": "Of the cut-out."},
     "clean": {"type": "boolean", "default": True, "description": "Drop islands, fill pinholes."},
+    "precise": {
+        "type": "boolean", "default": False,
+        "description": "Look at each person again: better, and slower. Not with classic.",
+    },
     "classic": {"type": "boolean", "default": False, "description": "The method as published."},
     "metadata": TEXT | {
         "enum": list(POLICIES), "default": "copy-safe",
@@ -139,8 +143,9 @@ def parse(texts: Mapping[str, str], default_kind: str, model: str) -> Asked:
     if cutout.background == "transparent":
         refuse_transparency(output.kinds, output.format)
     return Asked(
-        segment=SegmentOptions(values.get("keep"), classic), cutout=cutout, cartoon=cartoon,
-        output=output, has_format="format" in values, has_kinds="save" in values,
+        segment=SegmentOptions(values.get("keep"), classic, values.get("precise", False)),
+        cutout=cutout, cartoon=cartoon, output=output,
+        has_format="format" in values, has_kinds="save" in values,
         measure=values.get("measure", False), name=clean_name(values.get("name", "")),
     )  # fmt: skip
 
