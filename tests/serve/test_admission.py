@@ -10,7 +10,7 @@ import pytest
 
 from engine.pipeline import Cartoonifier
 from engine.serve.desk import Desk
-from engine.serve.kept import KeptPhotos
+from engine.serve.kept import KeptPhotos, size_of
 from engine.serve.problems import Problem
 from tests.folders import wait_for
 from tests.serve.serving import encode, head, serving
@@ -101,7 +101,7 @@ def test_uploads_share_a_bounded_memory(tiny, person):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a secret"), MemoryError(), ZeroDivisionError()])
-def test_a_bug_in_a_stage_ends_that_request_only(tiny, person, monkeypatch, error, caplog):
+def test_a_bug_in_a_stage_ends_that_request_only(tiny, person, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
@@ -179,8 +179,6 @@ def test_a_kept_photo_goes_some_time_after_its_last_use(found):
 
 
 def test_kept_photos_are_bounded_in_number_and_bytes(found):
-    from engine.serve.kept import size_of
-
     kept = KeptPhotos(60, 1e9, 2)
     first, second = kept.put(found), kept.put(found)
     assert is_kept(kept, first)

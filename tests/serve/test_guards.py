@@ -1,9 +1,12 @@
 """Tokens, names, origins and the headers that every answer carries."""
 
+import asyncio
 import json
 import logging
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from engine.errors import OptionError
 from engine.serve import ServeOptions, create_app
@@ -147,11 +150,8 @@ def test_wrong_options_are_refused(wrong):
 
 
 def test_it_is_mounted_below_a_path(tiny, person):
-    from fastapi import FastAPI
-
     parent = FastAPI()
     parent.mount("/photos", create_app(ServeOptions(token=TOKEN), tiny))
-    import httpx
 
     async def try_it():
         transport = httpx.ASGITransport(parent)
@@ -164,8 +164,6 @@ def test_it_is_mounted_below_a_path(tiny, person):
             page = await client.get("/photos/")
             refused = await client.get("/photos/v1/styles")
             return ready, page, refused
-
-    import asyncio
 
     ready, page, refused = asyncio.run(try_it())
     assert (ready.status_code, page.status_code, refused.status_code) == (200, 200, 401)
