@@ -263,5 +263,5 @@ def test_options_that_are_named_exist(page):
     for function in (*COMMANDS.values(), *map(main_of, MAINS)):
         for parameter in command_of(function).params:
             known.update(parameter.opts, parameter.secondary_opts)
-    named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z-]*)", prose(page)))
+    named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z0-9-]*)", prose(page)))
     assert named <= known
