@@ -5,8 +5,8 @@ import http.client
 import io
 import re
 import resource
-import time
 import socket
+import time
 import zipfile
 import zlib
 
