@@ -1,0 +1,183 @@
+"""One video from its file to its pictures: read, drawn, written in segments, and joined."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from engine.errors import OptionError, PhotoError
+from engine.files.pictures import reduce_picture
+from engine.options import OutputOptions
+from engine.result import Result
+from engine.video import parts as segments
+from engine.video.animate import animate
+from engine.video.backdrop import MovingBackdrop, lay
+from engine.video.encode import Encoder, PictureEncoder
+from engine.video.forms import FORMS, Form
+from engine.video.frame import Frame
+from engine.video.join import join
+from engine.video.options import VideoOptions
+from engine.video.parts import Parts, Segment
+from engine.video.read import SEQUENCE_RATE, Clip, open_clip
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.pipeline import Cartoonifier
+
+KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
+Watch = Callable[[int, int], None]
+"""Is told how many frames are drawn, and of how many."""
+
+
+class Pictures(Protocol):
+    """What takes the pictures of a segment."""
+
+    def add(self, picture: NDArray[np.uint8], seconds: Fraction) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a video."""
+
+    frames: int
+    share: float
+    """Mean of what is kept of the frames, 0..1."""
+    sample: Result | None
+    """A frame as it was drawn in this run; None where all were drawn before."""
+    warnings: tuple[str, ...]
+
+
+def check(output: OutputOptions, options: VideoOptions) -> None:
+    """Raises OptionError for what is possible for photos only."""
+    unknown = [kind for kind in output.kinds if kind not in KINDS]
+    if unknown:
+        raise OptionError(f"a video has no {unknown[0]}; expected {', '.join(KINDS)}.")
+    if output.crop:
+        raise OptionError("the crop would move with the people of a video; leave it out.")
+
+
+def make(
+    app: Cartoonifier,
+    clip: Clip,
+    parts: Parts,
+    output: OutputOptions,
+    options: VideoOptions,
+    watch: Watch = lambda done, total: None,
+) -> Made:
+    """Draws what is not yet drawn, and puts the video of each kind together in `parts`.
+
+    Raises
+    ------
+    PhotoError
+        The clip, or the backdrop, is damaged, or has no frame between the start and the end.
+    OutputError, DiskFullError
+        The parts cannot be written.
+    """
+    total = clip.survey(options.start, options.end)
+    sample = None
+    form = FORMS[options.form]
+    drawn = _draw(app, clip, options, parts.frames)
+    for first in drawn:
+        whole = itertools.chain([first], itertools.islice(drawn, segments.LENGTH - 1))
+        sample = first[1]
+        _write(_watched(whole, parts.frames, total, watch), parts, clip, output, form)
+    if not parts.frames:
+        raise PhotoError(f"{clip.path}: there is no frame to draw.")
+    warnings = [w for kind in output.kinds for w in _join(parts, kind, clip, output, options)]
+    share = sum(segment.share for segment in parts.segments) / parts.frames
+    return Made(parts.frames, share, sample, tuple(dict.fromkeys(warnings)))
+
+
+def _draw(
+    app: Cartoonifier, clip: Clip, options: VideoOptions, skip: int
+) -> Iterator[tuple[Frame, Result]]:
+    """Each frame with its result, from number `skip` on."""
+    backdrop = _open_backdrop(options, clip)
+    for frame in clip.frames(options.start, options.end, options.fps, skip):
+        result = app(frame.pixels, name=clip.path)
+        if backdrop:
+            behind = backdrop.at(frame.pts, *result.alpha.shape)
+            result = replace(
+                result,
+                cutout=lay(result.cutout, behind, result.threads),
+                cartoon=lay(result.cartoon, behind, result.threads),
+            )
+        yield frame, result
+
+
+def _open_backdrop(options: VideoOptions, clip: Clip) -> MovingBackdrop | None:
+    if not options.backdrop:
+        return None
+    return MovingBackdrop(open_clip(options.backdrop, clip.max_megapixels, clip.threads))
+
+
+def _watched(
+    drawn: Iterable[tuple[Frame, Result]], done: int, total: int, watch: Watch
+) -> Iterator[tuple[Frame, Result]]:
+    for count, item in enumerate(drawn, done + 1):
+        yield item
+        watch(count, total)
+
+
+def _write(
+    drawn: Iterable[tuple[Frame, Result]],
+    parts: Parts,
+    clip: Clip,
+    output: OutputOptions,
+    form: Form,
+) -> None:
+    """One segment, of all kinds."""
+    ticks, share, frame = [], 0.0, None
+    with ExitStack() as stack:
+        encoders = _open_encoders(parts, clip, output, form)
+        for encoder in encoders.values():
+            stack.callback(encoder.close)
+        for frame, result in drawn:
+            for kind, encoder in encoders.items():
+                encoder.add(_picture(result, kind, output), frame.pts)
+            ticks.append(round(frame.pts / clip.time_base))
+            share += result.share
+    assert frame is not None  # a segment has a first frame
+    last = round(frame.duration / clip.time_base)
+    parts.add(Segment(tuple(ticks), last, share), output.kinds)
+
+
+def _open_encoders(
+    parts: Parts, clip: Clip, output: OutputOptions, form: Form
+) -> dict[str, Pictures]:
+    index = len(parts.segments)
+    if not form.muxer:
+        return {k: PictureEncoder(parts.path(index, k), form, output.quality) for k in output.kinds}
+    rate = Fraction(SEQUENCE_RATE)
+    return {
+        kind: Encoder(parts.path(index, kind), form, rate, output.quality, clip.threads)
+        for kind in output.kinds
+    }
+
+
+def _picture(result: Result, kind: str, output: OutputOptions) -> NDArray[np.uint8]:
+    picture = result.picture(kind)
+    pixels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture, np.uint8)
+    if output.size:
+        pixels = reduce_picture(pixels, output.size, is_label_map=kind == "labels")
+    return pixels
+
+
+def _join(
+    parts: Parts, kind: str, clip: Clip, output: OutputOptions, options: VideoOptions
+) -> Sequence[str]:
+    form = FORMS[options.form]
+    if not form.muxer:
+        return ()  # the pictures only change their places
+    if form.sound_encoder:
+        return join(parts, kind, clip, form, options, output.metadata)
+    animate(parts, kind, clip, form, output.quality)
+    return ()
