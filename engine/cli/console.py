@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.batch.listing import HEIC, Lister
+from engine.batch.listing import HEIC, VIDEO, Lister
 from engine.cli.exits import flag, put, say
 from engine.text import printable
 from engine.versions import how_to_install
@@ -121,7 +121,7 @@ def print_plan(
 
     for task in tasks:
         state, remark = foresee(task, target, worker, find)
-        paths = target.paths(task.name) if not task.problem else []
+        paths = target.paths(task.name, task.is_video) if not task.problem else []
         if as_json:
             put(json.dumps({"photo": task.photo, "state": state, "files": paths, "error": remark}))
         elif state == "failed":
@@ -146,7 +146,10 @@ def _summary(tally: Tally, folder: str) -> str:
 
 def _explain_skipped(lister: Lister) -> str:
     total = sum(lister.skipped.values())
-    hints = {HEIC: f" ({how_to_install('heif')})"}
+    hints = {
+        HEIC: f" ({how_to_install('heif')})",
+        VIDEO: f" ({how_to_install('video')})",
+    }
     parts = [f"{count} {kind}{hints.get(kind, '')}" for kind, count in lister.skipped.items()]
     return f"{total} {'files' if total > 1 else 'file'} skipped: {', '.join(parts)}"
 

@@ -37,7 +37,8 @@ class Form:
         if not has_alpha:
             return self.codec, self.pixels
         if not self.alpha_codec:
-            raise OptionError(f"{self.name} holds no transparency; use webm, mov, webp or gif.")
+            others = "webm, mov, webp, gif or png"
+            raise OptionError(f"{self.name} holds no transparency; use {others}.")
         return self.alpha_codec, self.alpha_pixels
 
 
@@ -68,11 +69,13 @@ FORMS = {
         ),
         Form("webp", "webp", **_LOSSLESS),
         Form("gif", "gif", **_LOSSLESS),
-        Form("png", ""), Form("jpg", ""),
+        Form("png", "", alpha_codec="png", alpha_pixels="rgba"), Form("jpg", ""),
     )
 }  # fmt: skip
 FILES = tuple(name for name, form in FORMS.items() if form.muxer)
 """Those that are one file each."""
+ONLY_VIDEOS = tuple(name for name in FILES if name != "webp")
+"""Those that no photo is written in."""
 TRANSPARENT = "webm"
 """What a video with a transparent background is written as unless it is said."""
 

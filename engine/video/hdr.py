@@ -40,7 +40,8 @@ def to_sdr(signal: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:
         light *= (np.maximum(luma, 1e-6) ** (_HLG_GAMMA - 1) * (_HLG_NITS / _WHITE_NITS))[..., None]
     light = np.maximum(cv2.transform(light, _TO_709), 0)
     light *= _roll_off(light.max(axis=2))[..., None]
-    return _level_table()[np.rint(light * (_LEVELS - 1)).astype(np.uint16)]
+    levels = _level_table()[np.rint(light * (_LEVELS - 1)).astype(np.uint16)]
+    return np.asarray(levels, np.uint8)
 
 
 def _roll_off(peak: NDArray[np.float32]) -> NDArray[np.float32]:

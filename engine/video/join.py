@@ -19,7 +19,6 @@ from engine.video.read import SEQUENCE_RATE, Clip, open_container
 from engine.video.tracks import open_tracks
 
 if TYPE_CHECKING:
-    from av.container import OutputContainer
     from av.packet import Packet
 
 _REORDERED = {"h264": 2}
@@ -46,8 +45,11 @@ def join(
         av.open(str(parts.path(0, kind))) as first,
     ):
         target.metadata.update(_tags(source.metadata, metadata))
-        stream = target.add_stream_from_template(first.streams.video[0])
+        template = first.streams.video[0]
+        stream = target.add_stream_from_template(template)
         stream.time_base = clip.time_base
+        if "alpha_mode" in template.metadata:  # without it, nobody looks for the alpha channel
+            stream.metadata["alpha_mode"] = template.metadata["alpha_mode"]
         tracks = open_tracks(source, clip.begin, target, form)
         pictures = _pictures(parts, kind, clip, stream)
         for packet in heapq.merge(pictures, tracks.packets(options), key=_seconds):

@@ -50,8 +50,8 @@ class Made:
     frames: int
     share: float
     """Mean of what is kept of the frames, 0..1."""
-    sample: Result | None
-    """A frame as it was drawn in this run; None where all were drawn before."""
+    sample: Result
+    """One of the frames."""
     warnings: tuple[str, ...]
 
 
@@ -91,6 +91,8 @@ def make(
         _write(_watched(whole, parts.frames, total, watch), parts, clip, output, form)
     if not parts.frames:
         raise PhotoError(f"{clip.path}: there is no frame to draw.")
+    if sample is None:  # all was drawn before
+        sample = next(_draw(app, clip, options, 0))[1]
     warnings = [w for kind in output.kinds for w in _join(parts, kind, clip, output, options)]
     share = sum(segment.share for segment in parts.segments) / parts.frames
     return Made(parts.frames, share, sample, tuple(dict.fromkeys(warnings)))

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import PhotoError
 from engine.files.limits import check_size
 from engine.options import MAX_MEGAPIXELS
-from engine.text import printable
 from engine.video.colour import find_matrix, is_sideways, to_rgb, upright
 from engine.video.frame import Frame
 from engine.video.library import av, damage_to_error
@@ -132,7 +131,8 @@ class Clip:
             pts = due if picture.pts is None else picture.pts * self.time_base - self.begin
             if last is None or pts > last:
                 yield picture, pts
-                last, due = pts, pts + ((picture.duration or 0) * self.time_base or Fraction(1, SEQUENCE_RATE))
+                lasting = (picture.duration or 0) * self.time_base
+                last, due = pts, pts + (lasting or Fraction(1, SEQUENCE_RATE))
 
     def _convert(self, picture: VideoFrame, scaler: Any) -> Any:
         matrix = find_matrix(picture)
@@ -208,8 +208,8 @@ def _first_number(pattern: str) -> str:
     folder, name = os.path.split(os.path.abspath(pattern))
     before, after = re.split(r"%0?\d*d", name)
     known = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
-    found = (known.fullmatch(file) for file in (os.listdir(folder) if os.path.isdir(folder) else ()))
-    numbers = [int(match[1]) for match in found if match]
+    files = os.listdir(folder) if os.path.isdir(folder) else []
+    numbers = [int(match[1]) for match in map(known.fullmatch, files) if match]
     if not numbers:
         raise PhotoError(f"{pattern}: there are no pictures of these names.")
     return str(min(numbers))
@@ -225,9 +225,7 @@ def _pick(container: InputContainer, path: str) -> VideoStream:
     raise PhotoError(f"{path}: {'sound only, there are' if has_sound else 'has'} no pictures.")
 
 
-def _decode(
-    container: InputContainer, stream: VideoStream, clip: Clip
-) -> Iterator[VideoFrame]:
+def _decode(container: InputContainer, stream: VideoStream, clip: Clip) -> Iterator[VideoFrame]:
     """Pictures as they come; a packet that cannot be decoded is left out."""
     decoder = _decoder(stream)
     decoder.thread_count, decoder.thread_type = clip.threads, "AUTO"
@@ -240,7 +238,8 @@ def _decode(
 def _decoder(stream: VideoStream) -> Any:
     """FFmpeg's own decoders of VP8 and VP9 leave the alpha channel out."""
     name = _ALPHA_DECODERS.get(stream.codec_context.name)
-    if stream.metadata.get("alpha_mode") != "1" or name is None:
+    has_alpha = any(k.lower() == "alpha_mode" and v == "1" for k, v in stream.metadata.items())
+    if not has_alpha or name is None:
         return stream.codec_context
     decoder = av.CodecContext.create(name, "r")
     decoder.extradata = stream.codec_context.extradata
