@@ -1,0 +1,176 @@
+"""What is steadied from frame to frame: where the person is, and what the drawing is made of.
+
+Both are recursive means along the motion. The share of what was before falls where the flow fails
+and where the two differ too much to be the same thing, so that nothing drags behind.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cartoon.refined.working import View, Working, find_scale
+from engine.kernels import carry as kernels
+from engine.strips import in_strips
+from engine.video.flow import Motion, warp
+
+KEPT_PROBABILITY = 0.7
+"""Share of the frame before in a probability, at most: what is no longer there is gone after two
+frames even where the flow does not notice."""
+SAME, OTHER = 0.4, 0.8
+"""Difference of probabilities up to which a change is a flicker, and from which on it is real."""
+KEPT = 0.85
+"""Share of the frame before in what is drawn, at most."""
+DIFFERENCE = np.array([6.0, 4.0, 4.0, 14.0, 0.35], np.float32)
+"""Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
+two pixels show different things."""
+GRID = 16
+"""Photo pixels to which boxes are widened, so that few different ones occur."""
+SLACK = 1 / 16
+"""Of the box's sides that are added to each side of it, so that it stays while somebody moves."""
+WASTE = 2.5
+"""A box is left when it is so many times larger than it has to be."""
+
+Field = NDArray[np.float32]
+
+
+class SteadyProbability:
+    """The network's probability, steadied."""
+
+    def __init__(self) -> None:
+        self._last: Field | None = None
+
+    def forget(self) -> None:
+        """Starts again, because a shot begins."""
+        self._last = None
+
+    def carry(self, motion: Motion) -> Field:
+        """The last probability, (h, w), moved on to a frame that the network does not see."""
+        assert self._last is not None
+        self._last = _move(self._last, motion.scaled(*self._last.shape))
+        return self._last
+
+    def __call__(self, probability: Field, motion: Motion | None) -> Field:
+        """The probability, float32 (h, w), of the next frame, steadied."""
+        if self._last is not None and motion is not None:
+            motion = motion.scaled(*probability.shape)
+            was = _move(self._last, motion)
+            real = (np.abs(probability - was) - SAME) * np.float32(1 / (OTHER - SAME))
+            share = KEPT_PROBABILITY * motion.trust * (1 - np.clip(real, 0, 1))
+            probability = np.asarray(probability + share * (was - probability), np.float32)
+        self._last = probability
+        return probability
+
+
+def _move(probability: Field, motion: Motion) -> Field:
+    return np.asarray(warp(probability, motion.way), np.float32)
+
+
+class SteadyDrawing:
+    """The memory of a shot's drawings: `begin` each frame before it is drawn."""
+
+    def __init__(self, reference: float | None = None) -> None:
+        """`reference` is that of the shot's views; None: that of its first one."""
+        self.reference = reference
+        self._view: View | None = None
+        self._last: tuple[View, Field] | None = None
+        self._motion: Motion | None = None
+        self.smoothed: Field | None = None
+        """What was drawn last, float32 (h, w, 3); None where nobody was."""
+        self.working: Working | None = None
+
+    def begin(self, motion: Motion | None) -> None:
+        """The next frame, and how it moved."""
+        if self.smoothed is None:  # nobody was drawn in the frame before
+            self._last = None
+        self._motion, self.smoothed = motion, None
+
+    def hold(self, view: View) -> View:
+        """The view with the shot's scale and unit, and a box that seldom changes."""
+        self.reference = self.reference or view.reference
+        height, width = view.size
+        held = self._view
+        needed = replace(
+            view, reference=self.reference, scale=find_scale(math.sqrt(height * width))
+        )
+        if held is None or held.size != view.size or not _fits(needed.box, held.box):
+            held = self._view = replace(needed, box=_widen(needed.box, view.size))
+        return held
+
+    def steady(
+        self, smoothed: Field, working: Working, view: View, threads: int
+    ) -> tuple[Field, Working]:
+        """See `Memory`."""
+        light = working.lab[..., 0].astype(np.float32)
+        field = np.dstack([smoothed, light, working.alpha])
+        if self._last is not None and self._motion is not None:
+            field = _carry(field, view, *self._last, self._motion, threads)
+            lab = working.lab.copy()
+            lab[..., 0] = np.rint(field[..., 3])
+            working = replace(working, lab=lab, alpha=np.ascontiguousarray(field[..., 4]))
+            smoothed = np.ascontiguousarray(field[..., :3])
+        self._last, self.smoothed, self.working = (view, field), smoothed, working
+        return smoothed, working
+
+
+Box = tuple[int, int, int, int]
+
+
+def _fits(needed: Box, held: Box) -> bool:
+    left, top, right, bottom = needed
+    inside = left >= held[0] and top >= held[1] and right <= held[2] and bottom <= held[3]
+    return inside and _area(held) <= WASTE * _area(needed)
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _widen(box: Box, size: tuple[int, int]) -> Box:
+    left, top, right, bottom = box
+    dx, dy = math.ceil(SLACK * (right - left)), math.ceil(SLACK * (bottom - top))
+    height, width = size
+    return (
+        max(0, (left - dx) // GRID * GRID),
+        max(0, (top - dy) // GRID * GRID),
+        min(width, -(-(right + dx) // GRID) * GRID),
+        min(height, -(-(bottom + dy) // GRID) * GRID),
+    )
+
+
+def _carry(
+    new: Field, view: View, old_view: View, old: Field, motion: Motion, threads: int
+) -> Field:
+    """A field, (h, w, 5), mixed with the frame before's, which another view may show."""
+    columns, xs, per_column = _lay_axis(0, new, view, old, old_view, motion)
+    rows, ys, per_row = _lay_axis(1, new, view, old, old_view, motion)
+    moves = np.dstack([motion.way * np.array([per_column, per_row], np.float32), motion.trust])
+    out = np.empty_like(new)
+    in_strips(
+        lambda top, bottom: kernels.carry(
+            new, old, moves, *rows, *columns, xs, ys, 1 / DIFFERENCE, np.float32(KEPT), top, bottom,
+            out,
+        ),
+        new.shape[0], 4 * new.shape[1], threads,
+    )  # fmt: skip
+    return out
+
+
+def _lay_axis(
+    axis: int, new: Field, view: View, old: Field, old_view: View, motion: Motion
+) -> tuple[tuple[NDArray[np.int64], Field], Field, float]:
+    """Along x (0) or y: the motion's cells and shares, places in the old field, its pixels per one
+    of the motion's."""
+    count, old_count, cells = (field.shape[1 - axis] for field in (new, old, motion.trust))
+    first, last, side = view.box[axis], view.box[axis + 2], view.size[1 - axis]
+    old_first, old_last = old_view.box[axis], old_view.box[axis + 2]
+    photo = first + (np.arange(count) + 0.5) * ((last - first) / count)
+    place = np.clip(photo * (cells / side) - 0.5, 0, cells - 1)
+    before = place.astype(np.int64)
+    old_scale = old_count / (old_last - old_first)
+    old_place = (photo - old_first) * old_scale - 0.5
+    shares = (before, (place - before).astype(np.float32))
+    return shares, old_place.astype(np.float32), old_scale * side / cells
