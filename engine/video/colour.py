@@ -73,12 +73,12 @@ def find_matrix(picture: VideoFrame) -> NDArray[np.int32] | None:
 def _matrix(picture: VideoFrame) -> int:
     if picture.colorspace in (0, _UNSPECIFIED):
         return _BT601 if picture.height < _SMALLEST_HD else _BT709
-    return _BT2020 if picture.colorspace == _BT2020_CONSTANT else picture.colorspace
+    return _BT2020 if picture.colorspace == _BT2020_CONSTANT else int(picture.colorspace)
 
 
 def _range(picture: VideoFrame) -> int:
     if picture.color_range in (_LIMITED, _FULL):
-        return picture.color_range
+        return int(picture.color_range)
     is_full = picture.format.is_rgb or picture.format.name.startswith("yuvj")
     return _FULL if is_full else _LIMITED
 

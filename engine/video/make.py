@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from engine.result import Result
 from engine.video import parts as segments
 from engine.video.animate import animate
 from engine.video.backdrop import MovingBackdrop, lay
+from engine.video.cartoonifier import VideoCartoonifier
 from engine.video.encode import Encoder, PictureEncoder
 from engine.video.forms import FORMS, Form
 from engine.video.frame import Frame
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from engine.pipeline import Cartoonifier
 
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
+WARM_UP = 8
+"""Frames that are drawn again, and not written, before a run that is resumed goes on."""
 Watch = Callable[[int, int], None]
 """Is told how many frames are drawn, and of how many."""
 
@@ -103,8 +107,10 @@ def _draw(
 ) -> Iterator[tuple[Frame, Result]]:
     """Each frame with its result, from number `skip` on."""
     backdrop = _open_backdrop(options, clip)
-    for frame in clip.frames(options.start, options.end, options.fps, skip):
-        result = app(frame.pixels, name=clip.path)
+    before = min(skip, WARM_UP)
+    frames = clip.frames(options.start, options.end, options.fps, skip - before)
+    drawn = _steady(app, frames, options.every)
+    for frame, result in itertools.islice(drawn, before, None):
         if backdrop:
             behind = backdrop.at(frame.pts, *result.alpha.shape)
             result = replace(
@@ -113,6 +119,22 @@ def _draw(
                 cartoon=lay(result.cartoon, behind, result.threads),
             )
         yield frame, result
+
+
+def _steady(
+    app: Cartoonifier, frames: Iterable[Frame], every: int
+) -> Iterator[tuple[Frame, Result]]:
+    waiting: deque[Frame] = deque()
+
+    def feed() -> Iterator[Frame]:
+        for frame in frames:
+            waiting.append(frame)
+            yield frame
+
+    results: Any = VideoCartoonifier(app, every=every).frames(feed())
+    with closing(results):  # which ends its threads
+        for result in results:
+            yield waiting.popleft(), result
 
 
 def _open_backdrop(options: VideoOptions, clip: Clip) -> MovingBackdrop | None:
