@@ -54,6 +54,24 @@ class Tally:
             self.done += 1
 
 
+class FrameBars:
+    """A bar for each video that is under way; nothing without `bars` to put it in."""
+
+    bars: Any = None
+
+    def __init__(self) -> None:
+        self._tracks: dict[str, Any] = {}
+
+    def __call__(self, video: str, done: int, total: int) -> None:
+        """Of a video, `done` frames of `total` are drawn."""
+        if self.bars is None:
+            return
+        if video not in self._tracks:
+            name = printable(video)
+            self._tracks[video] = self.bars.add_task("frames", total=total, name=name)
+        self.bars.update(self._tracks[video], completed=done, visible=done < total)
+
+
 @dataclass(frozen=True)
 class Console:
     """How a run's records are shown."""
@@ -62,10 +80,11 @@ class Console:
     as_json: bool = False
     quiet: bool = False
     bar: bool = False
+    frames: FrameBars = field(default_factory=FrameBars)
 
     def show(self, records: Iterable[PhotoRecord], tally: Tally, total: int) -> None:
         """Prints each record as it comes, and counts it."""
-        with _progress(total, self.bar and not self.quiet) as track:
+        with _progress(total, self.bar and not self.quiet, self.frames) as track:
             for record in track(records):
                 tally.add(record)
                 if self.as_json:
@@ -176,21 +195,31 @@ def finding(quiet: bool) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
 
 @contextmanager
 def _progress(
-    total: int, wanted: bool
+    total: int, wanted: bool, frames: FrameBars
 ) -> Iterator[Callable[[Iterable[PhotoRecord]], Iterable[PhotoRecord]]]:
     """A bar on stderr around several photos, when it is a terminal; else nothing."""
     if not wanted or not _can_animate():
         yield lambda records: records
         return
     from rich.console import Console as Terminal
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     bar = Progress(
         BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
         console=Terminal(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
     )  # fmt: skip
     with bar:
-        yield lambda records: bar.track(records, total=total, description="photos")
+        frames.bars = bar
+        photos = bar.add_task("photos", total=total, visible=total > 1, name="")
+        yield lambda records: bar.track(records, total=total, task_id=photos)
+        frames.bars = None
 
 
 def _can_animate() -> bool:
@@ -204,10 +233,10 @@ def _rate_column() -> Any:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Photos per second."""
+        """Photos or frames per second."""
 
         def render(self, task: Track) -> Text:
-            return Text(f"{task.speed or 0:.1f} photos/s")
+            return Text(f"{task.speed or 0:.1f} {task.description}/s")
 
     return Rate()
 

@@ -118,7 +118,8 @@ class _Run:
             most = _FOR_EVER if request.watch else photos
             at_a_time, threads = process.own_process(request.threads, request.jobs, most)
             cartoonifier = self._stack.enter_context(request.recipe.load(threads))
-        return Worker(cartoonifier, request.work), at_a_time, threads
+        worker = Worker(cartoonifier, request.work, self._console.frames)
+        return worker, at_a_time, threads
 
     def _open_journal(self) -> Journal | None:
         from engine.batch.journal import open_journal

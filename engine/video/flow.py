@@ -70,7 +70,8 @@ class FlowFinder:
     def __call__(self, before: Glance, now: Glance) -> Motion:
         """The motion from `before` to `now`, which have the same size."""
         # A flow that is given is where the search begins: what memory happens to hold is none.
-        way = self._search.calc(now.grey, before.grey, np.zeros((*now.grey.shape, 2), np.float32))
+        way = np.zeros((*now.grey.shape, 2), np.float32)
+        self._search.calc(now.grey, before.grey, way)
         moved = find_error(warp(before.colours, way), now.colours)
         still = find_error(before.colours, now.colours)
         rests = still <= moved.astype(np.int16) + STILL

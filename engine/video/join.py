@@ -15,7 +15,7 @@ from engine.video.forms import Form
 from engine.video.library import av, failure_to_error
 from engine.video.options import VideoOptions
 from engine.video.parts import Parts
-from engine.video.read import SEQUENCE_RATE, Clip, open_container
+from engine.video.read import SEQUENCE_RATE, Clip, opened
 from engine.video.tracks import open_tracks
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def join(
     path = parts.joined(kind)
     with (
         failure_to_error(str(path)),
-        open_container(clip.path, clip.rate) as source,
+        opened(clip) as source,
         av.open(str(path), "w", format=form.muxer, options=form.options) as target,
         av.open(str(parts.path(0, kind))) as first,
     ):

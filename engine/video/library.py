@@ -33,7 +33,7 @@ def damage_to_error(name: str) -> Iterator[None]:
         raise PhotoError(f"{name}: not enough memory to decode it.") from None
     except av.error.FFmpegError as error:
         raise PhotoError(f"{name}: not a video, or damaged ({_reason(error)}).") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise PhotoError(f"{name}: cannot be read: {_reason(error)}.") from error
 
 

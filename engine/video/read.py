@@ -10,6 +10,8 @@ import contextlib
 import itertools
 import os
 import re
+import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import PhotoError
 from engine.files.limits import check_size
 from engine.options import MAX_MEGAPIXELS
+from engine.video.animation import copy_animation
 from engine.video.colour import find_matrix, is_sideways, to_rgb, upright
 from engine.video.frame import Frame
 from engine.video.library import av, damage_to_error
@@ -78,7 +81,7 @@ class Clip:
 
         Raises PhotoError where the file is damaged.
         """
-        with damage_to_error(self.path), _opened(self) as container:
+        with damage_to_error(self.path), opened(self) as container:
             stream = _pick(container, self.path)
             if start and not is_sequence(self.path):
                 container.seek(int((self.begin + start) / stream.time_base), stream=stream)
@@ -95,12 +98,13 @@ class Clip:
         Raises PhotoError when there are none, or when the file ends before its stated length.
         """
         count, last = 0, Fraction(0)
-        with damage_to_error(self.path), _opened(self) as container:
+        with damage_to_error(self.path), opened(self) as container:
             stream = _pick(container, self.path)
             for packet in container.demux():
-                if packet.pts is None or not packet.size or packet.stream.type == "data":
+                ticks = packet.dts if _counts_packets(container) else packet.pts
+                if ticks is None or not packet.size or packet.stream.type == "data":
                     continue
-                begin = packet.pts * packet.time_base - self.begin
+                begin = ticks * packet.time_base - self.begin
                 last = max(last, begin + (packet.duration or 0) * packet.time_base)
                 inside = begin >= start and (end is None or begin < end)
                 count += packet.stream is stream and inside
@@ -160,7 +164,7 @@ def open_clip(
     """
     path = os.fspath(path)
     start = Clip(path, 0, 0, Fraction(1), Fraction(0), threads, rate, max_megapixels)
-    with damage_to_error(path), _opened(start) as container:
+    with damage_to_error(path), opened(start) as container:
         stream = _pick(container, path)
         check_size((stream.width or 1, stream.height or 1), max_megapixels, path)
         first = next(_decode(container, stream, start), None)
@@ -177,14 +181,9 @@ def open_clip(
 
 
 @contextlib.contextmanager
-def _opened(clip: Clip) -> Iterator[InputContainer]:
-    with open_container(clip.path, clip.rate) as container:
-        yield container
-
-
-@contextlib.contextmanager
-def open_container(path: str, rate: float = 0) -> Iterator[InputContainer]:
+def opened(clip: Clip) -> Iterator[InputContainer]:
     """The file, for its streams and packets. Nothing else is opened on its behalf."""
+    path, rate = clip.path, clip.rate
     absolute = os.path.abspath(path)  # begins with "/": it names no protocol
     options = {"protocol_whitelist": "file"}
     format = None
@@ -199,8 +198,13 @@ def open_container(path: str, rate: float = 0) -> Iterator[InputContainer]:
             if not file.read(1):
                 raise PhotoError(f"{path}: empty, expected a video.")
         options["format_whitelist"] = _FORMATS
-    with av.open(absolute, "r", format, options=options, metadata_errors="replace") as container:
-        yield container
+    with contextlib.ExitStack() as stack:
+        if path.lower().endswith(".webp"):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            absolute = os.path.join(folder, "copy.mkv")
+            copy_animation(path, absolute, clip.max_megapixels)
+        container = av.open(absolute, "r", format, options=options, metadata_errors="replace")
+        yield stack.enter_context(container)
 
 
 def _first_number(pattern: str) -> str:
@@ -230,9 +234,19 @@ def _decode(container: InputContainer, stream: VideoStream, clip: Clip) -> Itera
     decoder = _decoder(stream)
     decoder.thread_count, decoder.thread_type = clip.threads, "AUTO"
     decoder.options = {"max_pixels": str(int(clip.max_megapixels * 1e6))}
+    due: deque[int | None] = deque()
     for packet in container.demux(stream):
+        due.append(packet.dts)
         with contextlib.suppress(av.error.InvalidDataError):
-            yield from decoder.decode(packet)
+            for picture in decoder.decode(packet):
+                if _counts_packets(container):
+                    picture.pts = due.popleft()
+                yield picture
+
+
+def _counts_packets(container: InputContainer) -> bool:
+    """Whether a container knows the order of its packets only, not when pictures are shown."""
+    return bool(container.format.name == "avi")
 
 
 def _decoder(stream: VideoStream) -> Any:
