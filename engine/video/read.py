@@ -40,6 +40,7 @@ _FORMATS = (
 )
 _TELL_THEIR_LENGTH = ("mov,mp4", "matroska", "avi")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_CAMERA_FORMAT = "video4linux2,v4l2"
 _SLACK_S = Fraction(1, 2)
 """By which a file may end before its stated length, and not count as truncated."""
 
@@ -188,7 +189,7 @@ def opened(clip: Clip) -> Iterator[InputContainer]:
     options = {"protocol_whitelist": "file"}
     format = None
     if is_camera(path):
-        format = "video4linux2,v4l2"
+        format = _CAMERA_FORMAT
         options |= {"framerate": str(rate)} if rate else {}
     elif is_sequence(path):
         format = "image2"
