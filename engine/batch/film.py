@@ -40,7 +40,7 @@ def do_video(worker: Worker, task: Task, before: PhotoRecord | None) -> PhotoRec
 
 def key_of(worker: Worker, task: Task) -> str:
     """Of a video's bytes and of all settings that decide what is made of it. Raises PhotoError."""
-    options = {k: str(v) for k, v in asdict(worker.work.video).items()}
+    options = asdict(worker.work.video)
     backdrop = worker.work.video.backdrop
     inputs = [_digest(path) for path in (task.photo, backdrop) if path]
     words = json.dumps([options, *inputs], sort_keys=True).encode()

@@ -85,7 +85,7 @@ def make(
     OutputError, DiskFullError
         The parts cannot be written.
     """
-    total = clip.survey(options.start, options.end)
+    total = clip.survey(*options.span)
     sample = None
     form = FORMS[options.form]
     drawn = _draw(app, clip, options, parts.frames)
@@ -108,7 +108,7 @@ def _draw(
     """Each frame with its result, from number `skip` on."""
     backdrop = _open_backdrop(options, clip)
     before = min(skip, WARM_UP)
-    frames = clip.frames(options.start, options.end, options.fps, skip - before)
+    frames = clip.frames(*options.span, options.fps, skip - before)
     drawn = _steady(app, frames, options.every)
     for frame, result in itertools.islice(drawn, before, None):
         if backdrop:

@@ -43,7 +43,8 @@ class Tracks:
         """All packets between the start and the end, with the time stamps of the new file."""
         if not self.streams:
             return
-        shift = self.begin + options.start
+        start, end = options.span
+        shift = self.begin + start
         for packet in self.source.demux(*self.streams):
             convert = self.converts[packet.stream.index]
             if packet.pts is None:
@@ -51,9 +52,7 @@ class Tracks:
                     yield from convert(None)
                 continue
             seconds = packet.pts * packet.time_base - shift
-            if (options.start and seconds < 0) or (
-                options.end is not None and seconds >= options.end - options.start
-            ):
+            if (start and seconds < 0) or (end is not None and seconds >= end - start):
                 continue
             ticks = round(shift / packet.time_base)
             packet.pts -= ticks

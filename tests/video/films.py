@@ -7,7 +7,7 @@ import pytest
 
 av = pytest.importorskip("av")
 
-HEIGHT, WIDTH, RATE = 64, 96, 10
+HEIGHT, WIDTH, RATE = 96, 128, 10
 SOUND_RATE = 44_100
 
 
@@ -15,8 +15,13 @@ def disc(index, height=HEIGHT, width=WIDTH):
     """A red disc on green, which the tiny model takes for a person; it moves to the right."""
     picture = np.full((height, width, 3), (10, 120, 10), np.uint8)
     y, x = np.ogrid[:height, :width]
-    picture[(y - height / 2) ** 2 + (x - 30 - 2 * index) ** 2 < 18**2] = (250, 20, 20)
+    picture[(y - height / 2) ** 2 + (x - centre(index)) ** 2 < 26**2] = (250, 20, 20)
     return picture
+
+
+def centre(index):
+    """Of the disc, in pixels from the left."""
+    return 51 + 2 * index
 
 
 def write_film(
