@@ -52,7 +52,7 @@ class VideoCartoonifier:
         any time, on threads of their own; close the iterator to stop them early.
         """
         pixels = (getattr(frame, "pixels", frame) for frame in frames)
-        if self.app.segment.classic:
+        if self._options.style == "classic":
             return _one_ahead(map(self.app, pixels))
         return _one_ahead(self._draw(_one_ahead(self._look(pixels))))
 

@@ -134,8 +134,12 @@ def _encode_sound(stream: Any, target: OutputContainer, codec: str) -> tuple[Any
 
 
 def _encode_subtitles(stream: Any, target: OutputContainer, codec: str) -> tuple[Any, Convert]:
+    stream.codec_context.open(strict=False)
+    header = stream.codec_context.subtitle_header
+    if not header:
+        raise ValueError("they are pictures, and no text")
     out: Any = target.add_stream(codec)
-    out.codec_context.subtitle_header = stream.codec_context.subtitle_header
+    out.codec_context.subtitle_header = header
     out.codec_context.time_base = Fraction(1, 1000)
 
     def encode(packet: Packet | None) -> Iterator[Packet]:
