@@ -6,13 +6,11 @@ import numpy as np
 
 from engine.kernels.jit import kernel
 
-CHANNELS = 5
-
 
 @kernel(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], int64[::1], float32[::1],"
-    " int64[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32, int64, int64,"
-    " float32[:, :, ::1])"
+    " int64[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32, float32,"
+    " int64, int64, float32[:, :, ::1])"
 )
 def carry(
     new: np.ndarray,
@@ -26,6 +24,7 @@ def carry(
     ys: np.ndarray,
     per_unit: np.ndarray,
     most: np.float32,
+    least: np.float32,
     top: int,
     bottom: int,
     out: np.ndarray,
@@ -34,23 +33,25 @@ def carry(
 
     Parameters
     ----------
-    new, old : float32 (h, w, 5), (h', w', 5)
-        The last channel is alpha. Where it is 0 in `new`, nothing is mixed.
+    new, old : float32 (h, w, C), (h', w', C)
     motion : float32 (m, n, 3)
         Way to where a pixel was, x and y in pixels of `old`, and trust in it, 0..1.
     rows, row_share, columns, column_share
         For each row and column of `new`: the cell of `motion` before it, the share of the next one.
     xs, ys : float32 (w,), (h,)
         Where pixels that do not move lie in `old`.
-    per_unit : float32 (5,)
+    per_unit : float32 (C,)
         One over the difference from which on pixels are taken to be of different things.
     most : 0..1
         The share of the old at full trust and without any difference.
+    least
+        Where the last channel of `new` is not above it, nothing is mixed.
     """
     zero, one = np.float32(0), np.float32(1)
     last_row, last_column = old.shape[0] - 1, old.shape[1] - 1
     line = np.empty((motion.shape[1], 3), np.float32)
-    was = np.empty(CHANNELS, np.float32)
+    channels = new.shape[2]
+    was = np.empty(channels, np.float32)
     for y in range(top, bottom):
         row, share = rows[y], row_share[y]
         after = min(row + 1, motion.shape[0] - 1)
@@ -58,9 +59,9 @@ def carry(
             for c in range(3):
                 line[j, c] = motion[row, j, c] + share * (motion[after, j, c] - motion[row, j, c])
         for x in range(new.shape[1]):
-            for c in range(CHANNELS):
+            for c in range(channels):
                 out[y, x, c] = new[y, x, c]
-            if new[y, x, CHANNELS - 1] <= zero:
+            if new[y, x, channels - 1] <= least:
                 continue
             j, share = columns[x], column_share[x]
             k = min(j + 1, motion.shape[1] - 1)
@@ -79,7 +80,7 @@ def carry(
             right, below = min(left + 1, last_column), min(above + 1, last_row)
             fx, fy = x0 - np.float32(left), y0 - np.float32(above)
             difference = zero
-            for c in range(CHANNELS):
+            for c in range(channels):
                 a, b = old[above, left, c], old[below, left, c]
                 a = a + fx * (old[above, right, c] - a)
                 b = b + fx * (old[below, right, c] - b)
@@ -88,5 +89,5 @@ def carry(
                 difference += d * d
             if difference < one:
                 weight = most * trust * (one - difference)
-                for c in range(CHANNELS):
+                for c in range(channels):
                     out[y, x, c] = new[y, x, c] + weight * (was[c] - new[y, x, c])

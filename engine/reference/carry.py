@@ -14,8 +14,9 @@ def carry(
     places: tuple[np.ndarray, np.ndarray],
     per_unit: np.ndarray,
     most: np.float32,
+    least: np.float32,
 ) -> np.ndarray:
-    """Each pixel of `new`, float32 (h, w, 5), mixed with where it was in `old`; see the kernel.
+    """Each pixel of `new`, float32 (h, w, C), mixed with where it was in `old`; see the kernel.
 
     `rows` and `columns` give, for each pixel, the cell of `motion` and the share of the next one;
     `places` is where pixels that do not move lie in `old`, x and y.
@@ -29,7 +30,7 @@ def carry(
     for c in range(new.shape[2]):
         d = (was[..., c] - new[..., c]) * per_unit[c]
         difference = difference + d * d
-    mixed = inside & (new[..., -1] > 0) & (difference < one)
+    mixed = inside & (new[..., -1] > least) & (difference < one)
     weight = np.where(mixed, most * trust * (one - difference), np.float32(0))[..., None]
     return np.where(mixed[..., None], new + weight * (was - new), new)
 

@@ -90,7 +90,7 @@ class VideoCartoonifier:
                 colours.follow(
                     result.painted, memory.smoothed, memory.working.alpha, result.shapes.labels
                 )
-            yield result
+            yield replace(result, begins_shot=look.motion is None)
 
 
 def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:

@@ -17,6 +17,8 @@ SHRINK = 2
 """The network's picture is reduced so far: flow is smooth, and needs no more."""
 MIN_SIDE = 16
 """Pixels: dense inverse search needs at least two patches."""
+FINEST = 1
+"""Scale at which patches are searched, half the size: limbs are found that are lost at a quarter."""
 WINDOW = (5, 5)
 """Pixels over which errors are averaged: noise is no error."""
 STILL = 2
@@ -66,12 +68,13 @@ class FlowFinder:
 
     def __init__(self) -> None:
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._search.setFinestScale(FINEST)
 
     def __call__(self, before: Glance, now: Glance) -> Motion:
         """The motion from `before` to `now`, which have the same size."""
-        # A flow that is given is where the search begins: what memory happens to hold is none.
-        way = np.zeros((*now.grey.shape, 2), np.float32)
-        self._search.calc(now.grey, before.grey, way)
+        # None, because what is handed over is taken for a first guess.
+        found = self._search.calc(now.grey, before.grey, None)  # type: ignore[call-overload]
+        way = np.asarray(found, np.float32)
         moved = find_error(warp(before.colours, way), now.colours)
         still = find_error(before.colours, now.colours)
         rests = still <= moved.astype(np.int16) + STILL

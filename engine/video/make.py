@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from engine.pipeline import Cartoonifier
 
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
-WARM_UP = 8
-"""Frames that are drawn again, and not written, before a run that is resumed goes on."""
 Watch = Callable[[int, int], None]
 """Is told how many frames are drawn, and of how many."""
 
@@ -88,7 +86,7 @@ def make(
     total = clip.survey(*options.span)
     sample = None
     form = FORMS[options.form]
-    drawn = _draw(app, clip, options, parts.frames)
+    drawn = _draw(app, clip, options, parts)
     for first in drawn:
         whole = itertools.chain([first], itertools.islice(drawn, segments.LENGTH - 1))
         sample = first[1]
@@ -96,21 +94,23 @@ def make(
     if not parts.frames:
         raise PhotoError(f"{clip.path}: there is no frame to draw.")
     if sample is None:  # all was drawn before
-        sample = next(_draw(app, clip, options, 0))[1]
+        sample = app(next(clip.frames(*options.span, options.fps)).pixels)
     warnings = [w for kind in output.kinds for w in _join(parts, kind, clip, output, options)]
     share = sum(segment.share for segment in parts.segments) / parts.frames
     return Made(parts.frames, share, sample, tuple(dict.fromkeys(warnings)))
 
 
 def _draw(
-    app: Cartoonifier, clip: Clip, options: VideoOptions, skip: int
+    app: Cartoonifier, clip: Clip, options: VideoOptions, parts: Parts
 ) -> Iterator[tuple[Frame, Result]]:
-    """Each frame with its result, from number `skip` on."""
+    """Each frame that is missing in the parts, with its result.
+
+    Their last shot is drawn from its beginning, so that what follows is what it would have been.
+    """
     backdrop = _open_backdrop(options, clip)
-    before = min(skip, WARM_UP)
-    frames = clip.frames(*options.span, options.fps, skip - before)
+    frames = clip.frames(*options.span, options.fps, parts.shot)
     drawn = _steady(app, frames, options.every)
-    for frame, result in itertools.islice(drawn, before, None):
+    for frame, result in itertools.islice(drawn, parts.frames - parts.shot, None):
         if backdrop:
             behind = backdrop.at(frame.pts, *result.alpha.shape)
             result = replace(
@@ -159,7 +159,7 @@ def _write(
     form: Form,
 ) -> None:
     """One segment, of all kinds."""
-    ticks, share, frame = [], 0.0, None
+    ticks, share, frame, shot = [], 0.0, None, parts.shot
     with ExitStack() as stack:
         encoders = _open_encoders(parts, clip, output, form)
         for encoder in encoders.values():
@@ -167,11 +167,12 @@ def _write(
         for frame, result in drawn:
             for kind, encoder in encoders.items():
                 encoder.add(_picture(result, kind, output), frame.pts)
+            shot = parts.frames + len(ticks) if result.begins_shot else shot
             ticks.append(round(frame.pts / clip.time_base))
             share += result.share
     assert frame is not None  # a segment has a first frame
     last = round(frame.duration / clip.time_base)
-    parts.add(Segment(tuple(ticks), last, share), output.kinds)
+    parts.add(Segment(tuple(ticks), last, share, shot), output.kinds)
 
 
 def _open_encoders(

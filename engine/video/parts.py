@@ -41,6 +41,9 @@ class Segment:
     """Of the last frame, in ticks; 0 where that is not known."""
     share: float
     """Sum of what is kept of each frame, 0..1 each."""
+    shot: int
+    """Number of the video's frame at which the last frame's shot began: what is drawn next may
+    depend on all frames since then."""
 
 
 class Parts:
@@ -68,6 +71,11 @@ class Parts:
     def frames(self) -> int:
         """How many are drawn."""
         return sum(len(segment.ticks) for segment in self.segments)
+
+    @property
+    def shot(self) -> int:
+        """Number of the frame from which on has to be drawn what goes on behind them."""
+        return min(max(0, self.segments[-1].shot), self.frames) if self.segments else 0
 
     def path(self, index: int, kind: str) -> Path:
         """Where a segment's pictures of one kind are."""
@@ -148,12 +156,12 @@ def _read(journal: Path, key: str) -> list[Segment]:
 def _parse(line: Any) -> Segment:
     """Raises ValueError, TypeError or KeyError for what `Parts` never writes."""
     ticks, duration, share = tuple(line["ticks"]), line["duration"], line["share"]
-    numbers = (*ticks, duration)
+    numbers = (*ticks, duration, line["shot"])
     if not ticks or not all(type(n) is int and abs(n) < 1 << 62 for n in numbers):
         raise ValueError("expected times in ticks")
     if list(ticks) != sorted(set(ticks)) or not 0 <= share <= len(ticks):
         raise ValueError("expected times that rise, and a share")
-    return Segment(ticks, duration, float(share))
+    return Segment(ticks, duration, float(share), line["shot"])
 
 
 def _hold(folder: Path) -> int:

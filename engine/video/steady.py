@@ -27,6 +27,13 @@ KEPT = 0.85
 DIFFERENCE = np.array([6.0, 4.0, 4.0, 14.0, 0.35], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
+KEPT_LINES = 0.7
+"""Share of the frame before in lines and silhouette, at most: a line that is no longer found is
+gone after four frames."""
+OTHER_EDGE = 4.0
+"""In u: difference of the distances from the silhouette from which on it has really moved."""
+NO_EDGE = -5.0
+"""In u: farther outside of the silhouette there is nothing to steady."""
 GRID = 16
 """Photo pixels to which boxes are widened, so that few different ones occur."""
 SLACK = 1 / 16
@@ -77,6 +84,7 @@ class SteadyDrawing:
         self.reference = reference
         self._view: View | None = None
         self._last: tuple[View, Field] | None = None
+        self._lines: tuple[View, Field] | None = None
         self._motion: Motion | None = None
         self.smoothed: Field | None = None
         """What was drawn last, float32 (h, w, 3); None where nobody was."""
@@ -85,17 +93,14 @@ class SteadyDrawing:
     def begin(self, motion: Motion | None) -> None:
         """The next frame, and how it moved."""
         if self.smoothed is None:  # nobody was drawn in the frame before
-            self._last = None
+            self._last = self._lines = None
         self._motion, self.smoothed = motion, None
 
     def hold(self, view: View) -> View:
         """The view with the shot's scale and unit, and a box that seldom changes."""
         self.reference = self.reference or view.reference
-        height, width = view.size
         held = self._view
-        needed = replace(
-            view, reference=self.reference, scale=find_scale(math.sqrt(height * width))
-        )
+        needed = replace(view, reference=self.reference, scale=find_scale(self.reference))
         if held is None or held.size != view.size or not _fits(needed.box, held.box):
             held = self._view = replace(needed, box=_widen(needed.box, view.size))
         return held
@@ -107,13 +112,27 @@ class SteadyDrawing:
         light = working.lab[..., 0].astype(np.float32)
         field = np.dstack([smoothed, light, working.alpha])
         if self._last is not None and self._motion is not None:
-            field = _carry(field, view, *self._last, self._motion, threads)
+            field = _carry(
+                field, view, *self._last, self._motion, 1 / DIFFERENCE, KEPT, 0.0, threads
+            )
             lab = working.lab.copy()
             lab[..., 0] = np.rint(field[..., 3])
             working = replace(working, lab=lab, alpha=np.ascontiguousarray(field[..., 4]))
             smoothed = np.ascontiguousarray(field[..., :3])
         self._last, self.smoothed, self.working = (view, field), smoothed, working
         return smoothed, working
+
+    def steady_lines(self, ink: Field, edge: Field, view: View) -> tuple[Field, Field]:
+        """See `Memory`."""
+        field = np.dstack([ink, edge])
+        if self._lines is not None and self._motion is not None:
+            per_unit = np.array([0, 1 / (OTHER_EDGE * view.unit)], np.float32)
+            field = _carry(
+                field, view, *self._lines, self._motion, per_unit, KEPT_LINES,
+                NO_EDGE * view.unit, 1,
+            )  # fmt: skip
+        self._lines = view, field
+        return np.ascontiguousarray(field[..., 0]), np.ascontiguousarray(field[..., 1])
 
 
 Box = tuple[int, int, int, int]
@@ -142,17 +161,25 @@ def _widen(box: Box, size: tuple[int, int]) -> Box:
 
 
 def _carry(
-    new: Field, view: View, old_view: View, old: Field, motion: Motion, threads: int
+    new: Field,
+    view: View,
+    old_view: View,
+    old: Field,
+    motion: Motion,
+    per_unit: Field,
+    most: float,
+    least: float,
+    threads: int,
 ) -> Field:
-    """A field, (h, w, 5), mixed with the frame before's, which another view may show."""
+    """A field, (h, w, C), mixed with the frame before's, which another view may show."""
     columns, xs, per_column = _lay_axis(0, new, view, old, old_view, motion)
     rows, ys, per_row = _lay_axis(1, new, view, old, old_view, motion)
     moves = np.dstack([motion.way * np.array([per_column, per_row], np.float32), motion.trust])
     out = np.empty_like(new)
     in_strips(
         lambda top, bottom: kernels.carry(
-            new, old, moves, *rows, *columns, xs, ys, 1 / DIFFERENCE, np.float32(KEPT), top, bottom,
-            out,
+            new, old, moves, *rows, *columns, xs, ys, per_unit, np.float32(most),
+            np.float32(least), top, bottom, out,
         ),
         new.shape[0], 4 * new.shape[1], threads,
     )  # fmt: skip

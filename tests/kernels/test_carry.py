@@ -10,7 +10,7 @@ from engine.reference import carry as reference
 
 sides = st.integers(1, 12)
 PER_UNIT = np.array([0.5, 1, 1, 0.25, 2], np.float32)
-MOST = np.float32(0.85)
+MOST, LEAST = np.float32(0.85), np.float32(0.1)
 
 
 def carry(new, old, motion, rows, columns, places):
@@ -18,7 +18,9 @@ def carry(new, old, motion, rows, columns, places):
     out = np.full_like(new, np.nan)
     middle = len(new) // 3
     for top, bottom in ((middle, len(new)), (0, middle)):
-        kernels.carry(new, old, motion, *rows, *columns, *places, PER_UNIT, MOST, top, bottom, out)
+        kernels.carry(
+            new, old, motion, *rows, *columns, *places, PER_UNIT, MOST, LEAST, top, bottom, out
+        )
     return out
 
 
@@ -39,7 +41,7 @@ def test_equals_reference(seed, new, old, cells):
     rows, columns = axis(rng, h, m), axis(rng, w, n)
     places = np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32) + np.float32(0.3)
     got = carry(new, old, motion, rows, columns, places)
-    expected = reference.carry(new, old, motion, rows, columns, places, PER_UNIT, MOST)
+    expected = reference.carry(new, old, motion, rows, columns, places, PER_UNIT, MOST, LEAST)
     assert_array_equal(got, expected)
 
 

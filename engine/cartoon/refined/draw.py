@@ -75,7 +75,12 @@ def draw(
         smoothed[..., 1:] = 0
     if memory:
         smoothed, working = memory.steady(smoothed, working, view, threads)
-    find_lines = start(lambda: _find_lines(smoothed, working, style, options), threads)
+
+    def find_steady_lines() -> tuple[Field, Field]:
+        lines = _find_lines(smoothed, working, style, options)
+        return memory.steady_lines(*lines, view) if memory else lines
+
+    find_lines = start(find_steady_lines, threads)
     found, others = None, max(1, threads - 1)  # because one of them is busy with lines
     if palette is None or not len(palette):
         found = find_colours(smoothed, working.alpha, style, options, others)

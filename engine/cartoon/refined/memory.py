@@ -21,3 +21,8 @@ class Memory(Protocol):
         self, smoothed: NDArray[np.float32], working: Working, view: View, threads: int
     ) -> tuple[NDArray[np.float32], Working]:
         """The smoothed picture, float32 (h, w, 3), and its working picture, both steadied."""
+
+    def steady_lines(
+        self, ink: NDArray[np.float32], edge: NDArray[np.float32], view: View
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Strokes and silhouette, both float32 (h, w), steadied."""
