@@ -76,6 +76,8 @@ class VideoCartoonifier:
                 found = replace(found, probability=steady(found.probability, motion))
             else:
                 found = Found(**vars(seen), logits=last.logits, probability=steady.carry(motion))
+            if motion is None:  # OpenCV's search keeps something of what it saw
+                find_motion = FlowFinder()
             last, before = found, now
             yield Look(found, motion)
 

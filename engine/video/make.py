@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -83,14 +83,14 @@ def make(
     OutputError, DiskFullError
         The parts cannot be written.
     """
-    total = clip.survey(*options.span)
+    total = clip.survey(*options.span, options.fps)
     sample = None
-    form = FORMS[options.form]
-    drawn = _draw(app, clip, options, parts)
-    for first in drawn:
-        whole = itertools.chain([first], itertools.islice(drawn, segments.LENGTH - 1))
-        sample = first[1]
-        _write(_watched(whole, parts.frames, total, watch), parts, clip, output, form)
+    with closing(_draw(app, clip, options, parts)) as drawn:
+        for first in drawn:
+            whole = itertools.chain([first], itertools.islice(drawn, segments.LENGTH - 1))
+            sample = first[1]
+            watched = _watched(whole, parts.frames, total, watch)
+            _write(watched, parts, clip, output, FORMS[options.form])
     if not parts.frames:
         raise PhotoError(f"{clip.path}: there is no frame to draw.")
     if sample is None:  # all was drawn before
@@ -102,28 +102,21 @@ def make(
 
 def _draw(
     app: Cartoonifier, clip: Clip, options: VideoOptions, parts: Parts
-) -> Iterator[tuple[Frame, Result]]:
+) -> Generator[tuple[Frame, Result], None, None]:
     """Each frame that is missing in the parts, with its result.
 
     Their last shot is drawn from its beginning, so that what follows is what it would have been.
     """
     backdrop = _open_backdrop(options, clip)
     frames = clip.frames(*options.span, options.fps, parts.shot)
-    drawn = _steady(app, frames, options.every)
-    for frame, result in itertools.islice(drawn, parts.frames - parts.shot, None):
-        if backdrop:
-            behind = backdrop.at(frame.pts, *result.alpha.shape)
-            result = replace(
-                result,
-                cutout=lay(result.cutout, behind, result.threads),
-                cartoon=lay(result.cartoon, behind, result.threads),
-            )
-        yield frame, result
+    with closing(_steady(app, frames, options.every)) as drawn:
+        for frame, result in itertools.islice(drawn, parts.frames - parts.shot, None):
+            yield frame, _lay_on(backdrop, frame, result) if backdrop else result
 
 
 def _steady(
     app: Cartoonifier, frames: Iterable[Frame], every: int
-) -> Iterator[tuple[Frame, Result]]:
+) -> Generator[tuple[Frame, Result], None, None]:
     waiting: deque[Frame] = deque()
 
     def feed() -> Iterator[Frame]:
@@ -135,6 +128,12 @@ def _steady(
     with closing(results):  # which ends its threads
         for result in results:
             yield waiting.popleft(), result
+
+
+def _lay_on(backdrop: MovingBackdrop, frame: Frame, result: Result) -> Result:
+    behind = backdrop.at(frame.pts, *result.alpha.shape)
+    cutout, cartoon = (lay(p, behind, result.threads) for p in (result.cutout, result.cartoon))
+    return replace(result, cutout=cutout, cartoon=cartoon)
 
 
 def _open_backdrop(options: VideoOptions, clip: Clip) -> MovingBackdrop | None:
@@ -159,7 +158,8 @@ def _write(
     form: Form,
 ) -> None:
     """One segment, of all kinds."""
-    ticks, share, frame, shot = [], 0.0, None, parts.shot
+    ticks: list[int] = []
+    share, frame, shot = 0.0, None, parts.shot
     with ExitStack() as stack:
         encoders = _open_encoders(parts, clip, output, form)
         for encoder in encoders.values():

@@ -93,12 +93,17 @@ class Clip:
                 pixels = self._convert(picture, scaler)
                 yield Frame(pixels, pts, (picture.duration or 0) * self.time_base)
 
-    def survey(self, start: Fraction = Fraction(0), end: Fraction | None = None) -> int:
-        """How many frames there are between `start` and `end`, without decoding them.
+    def survey(
+        self,
+        start: Fraction = Fraction(0),
+        end: Fraction | None = None,
+        rate: float | None = None,
+    ) -> int:
+        """How many frames `frames` would give for these arguments, without decoding them.
 
         Raises PhotoError when there are none, or when the file ends before its stated length.
         """
-        count, last = 0, Fraction(0)
+        slots, last = set(), Fraction(0)
         with damage_to_error(self.path), opened(self) as container:
             stream = _pick(container, self.path)
             for packet in container.demux():
@@ -108,9 +113,10 @@ class Clip:
                 begin = ticks * packet.time_base - self.begin
                 last = max(last, begin + (packet.duration or 0) * packet.time_base)
                 inside = begin >= start and (end is None or begin < end)
-                count += packet.stream is stream and inside
+                if packet.stream is stream and inside:
+                    slots.add(begin if rate is None else _slot(begin - start, rate))
             self._check_length(container, last, end)
-        return count
+        return len(slots)
 
     def _check_length(
         self, container: InputContainer, last: Fraction, end: Fraction | None
@@ -293,7 +299,12 @@ def _thin(
     """The first picture of each 1 / rate of a second."""
     last = -1
     for picture, pts in timed:
-        slot = int(pts * Fraction(rate).limit_denominator(1001) + Fraction(1, 1000))
+        slot = _slot(pts, rate)
         if slot > last:
             yield picture, pts
             last = slot
+
+
+def _slot(seconds: Fraction, rate: float) -> int:
+    """Number of the 1 / rate of a second; what is a rounding before it is in it."""
+    return int(seconds * Fraction(rate).limit_denominator(1001) + Fraction(1, 1000))

@@ -459,7 +459,8 @@ def started(tmp_path, tiny_model):
     yield start
     for run in runs:
         run.kill()
-        run.communicate()
+        run.wait()
+        run.stderr.close()
 
 
 def wait_for_segments(folder, count):
@@ -474,13 +475,15 @@ def wait_for_segments(folder, count):
 def test_a_run_that_was_killed_is_resumed_to_the_same_video(
     cartoonify, started, tmp_path, short_segments
 ):
-    write_film(tmp_path / "clip.mp4", 17, sound=("aac",))
+    pictures = [disc(i) if i < 7 else 255 - disc(i)[..., [1, 0, 2]] for i in range(23)]
+    write_film(tmp_path / "clip.mp4", pictures, sound=("aac",))
     run = started("clip.mp4", "-o", "toon.mp4", pause=0.1)
-    wait_for_segments(tmp_path / ".toon.mp4.parts", 1)
+    wait_for_segments(tmp_path / ".toon.mp4.parts", 2)
     run.kill()
     run.wait()
     assert not (tmp_path / "toon.mp4").exists()
-    assert (tmp_path / ".toon.mp4.parts" / "000000.cartoon").exists()
+    *_, last = (tmp_path / ".toon.mp4.parts" / "journal").read_text().splitlines()
+    assert json.loads(last)["shot"] == 7
     assert cartoonify("clip.mp4", "-o", "toon.mp4", "--resume")[0] == 0
     assert left_over(tmp_path) == []
     assert cartoonify("clip.mp4", "-o", "whole.mp4")[0] == 0

@@ -229,6 +229,7 @@ def test_fewer_frames_per_second(tmp_path):
     path = write_film(tmp_path / "a.mp4", 20)
     assert [f.pts for f in frames_of(path, rate=5)] == [Fraction(i, 5) for i in range(10)]
     assert len(frames_of(path, rate=100)) == 20
+    assert open_clip(path).survey(rate=5) == 10
 
 
 def test_frames_are_counted_without_decoding(tmp_path):
