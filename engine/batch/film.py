@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING
 from engine.batch.guard import Guard
 from engine.batch.plan import Task
 from engine.batch.store import digest_at, open_store
-from engine.errors import EngineError, OutputError, PhotoError
+from engine.errors import EngineError, OptionError, OutputError, PhotoError
 from engine.files.writing import place_file
 from engine.record import PhotoRecord, to_record
 from engine.video.forms import FORMS
@@ -77,11 +80,17 @@ def _do(worker: Worker, task: Task, before: PhotoRecord | None) -> PhotoRecord:
     clip = open_clip(task.photo, app.max_megapixels, app.threads, options.fps or 0)
     where = Path(target.path(task.name))
     folder = parts_folder(where.parent, where.name)
-    with Parts(folder, key, work.resume) as parts:
-        made = make(
-            app, clip, parts, target.options, options,
-            lambda done, total: _tell(worker, task, done, total),
-        )  # fmt: skip
+    is_live = is_camera(task.photo)
+    with Parts(folder, key, work.resume) as parts, _ctrl_c_ends(worker.stop, is_live):
+        try:
+            made = make(
+                app, clip, parts, target.options, options,
+                lambda done, total: _tell(worker, task, done, total),
+                lambda: is_live and worker.stop.is_set(),
+            )  # fmt: skip
+        except (OptionError, PhotoError):
+            parts.finish()  # another try would end in the same way
+            raise
         files = _place(parts, worker, task, guard)
         parts.finish()
     record = to_record(
@@ -92,8 +101,21 @@ def _do(worker: Worker, task: Task, before: PhotoRecord | None) -> PhotoRecord:
     return replace(record, share=made.share, timings_ms=took, warnings=made.warnings)
 
 
+@contextlib.contextmanager
+def _ctrl_c_ends(stop: threading.Event, is_live: bool) -> Iterator[None]:
+    """Of what would go on for ever, Ctrl-C ends the recording, and not the run."""
+    if not is_live or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _tell(worker: Worker, task: Task, done: int, total: int) -> None:
-    if worker.stop.is_set():
+    if worker.stop.is_set() and not is_camera(task.photo):
         raise KeyboardInterrupt
     worker.watch(task.photo, done, total)
 

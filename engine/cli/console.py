@@ -63,13 +63,13 @@ class FrameBars:
         self._tracks: dict[str, Any] = {}
 
     def __call__(self, video: str, done: int, total: int) -> None:
-        """Of a video, `done` frames of `total` are drawn."""
+        """Of a video, `done` frames of `total` are drawn; 0 where nobody knows of how many."""
         if self.bars is None:
             return
         if video not in self._tracks:
             name = printable(video)
-            self._tracks[video] = self.bars.add_task("frames", total=total, name=name)
-        self.bars.update(self._tracks[video], completed=done, visible=done < total)
+            self._tracks[video] = self.bars.add_task("frames", total=total or None, name=name)
+        self.bars.update(self._tracks[video], completed=done, visible=done < total or not total)
 
 
 @dataclass(frozen=True)

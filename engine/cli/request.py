@@ -28,7 +28,7 @@ from engine.options import (
     SegmentOptions,
 )
 from engine.versions import __version__
-from engine.video.forms import FILES, FORMS, ONLY_VIDEOS, TRANSPARENT
+from engine.video.forms import FILES, FORMS, ONLY_VIDEOS, SEQUENCES, TRANSPARENT
 from engine.video.names import camera_path, is_sequence, is_video
 from engine.video.options import VideoOptions, parse_time
 
@@ -296,6 +296,8 @@ class RunRequest:
             raise OptionError("the picture and the JSON objects cannot both go to stdout.")
         if self.jobs is not None and self.jobs < 1:
             raise OptionError(f"jobs is {self.jobs}; it is at least 1.")
+        if self.camera and self.resume:
+            raise OptionError("a camera sees something else each time; leave out resume.")
         self._check_folder_options()
         self._check_cluster_options()
         self._check_palette()
@@ -443,7 +445,11 @@ class RunRequest:
         suffix = _suffix(out)
         if is_file:
             form = _FORM_OF_SUFFIX.get(suffix, "")
-            form = _FORMAT_OF_SUFFIX.get(suffix, "") if is_sequence(out) else form
+            if is_sequence(out):
+                form = _FORMAT_OF_SUFFIX.get(suffix, "")
+                if form not in SEQUENCES:
+                    known = ", ".join(SEQUENCES)
+                    raise OptionError(f"{out}: numbered pictures are written as {known} only.")
             if self.format not in (None, form) and form not in ("", "webp"):
                 raise OptionError(f"{out} and the format {self.format} contradict each other.")
         else:

@@ -74,6 +74,8 @@ FORMS = {
 }  # fmt: skip
 FILES = tuple(name for name, form in FORMS.items() if form.muxer)
 """Those that are one file each."""
+SEQUENCES = tuple(name for name, form in FORMS.items() if not form.muxer)
+"""Those that are a file for each frame."""
 ONLY_VIDEOS = tuple(name for name in FILES if name != "webp")
 """Those that no photo is written in."""
 TRANSPARENT = "webm"

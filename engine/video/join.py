@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from engine.errors import OutputError
 from engine.text import printable
 from engine.video.forms import Form
 from engine.video.library import av, failure_to_error
+from engine.video.names import is_camera
 from engine.video.options import VideoOptions
 from engine.video.parts import Parts
 from engine.video.read import SEQUENCE_RATE, Clip, opened
@@ -40,11 +42,11 @@ def join(
     path = parts.joined(kind)
     with (
         failure_to_error(str(path)),
-        opened(clip) as source,
+        nullcontext() if is_camera(clip.path) else opened(clip) as source,
         av.open(str(path), "w", format=form.muxer, options=form.options) as target,
         av.open(str(parts.path(0, kind))) as first,
     ):
-        target.metadata.update(_tags(source.metadata, metadata))
+        target.metadata.update(_tags(source.metadata if source else {}, metadata))
         template = first.streams.video[0]
         stream = target.add_stream_from_template(template)
         stream.time_base = clip.time_base

@@ -24,6 +24,7 @@ from engine.video.encode import Encoder, PictureEncoder
 from engine.video.forms import FORMS, Form
 from engine.video.frame import Frame
 from engine.video.join import join
+from engine.video.names import is_camera
 from engine.video.options import VideoOptions
 from engine.video.parts import Parts, Segment
 from engine.video.read import SEQUENCE_RATE, Clip, open_clip
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 KINDS = ("cutout", "cartoon", "mask", "labels", "compare")
 Watch = Callable[[int, int], None]
-"""Is told how many frames are drawn, and of how many."""
 
 
 class Pictures(Protocol):
@@ -73,8 +73,14 @@ def make(
     output: OutputOptions,
     options: VideoOptions,
     watch: Watch = lambda done, total: None,
+    is_enough: Callable[[], bool] = lambda: False,
 ) -> Made:
     """Draws what is not yet drawn, and puts the video of each kind together in `parts`.
+
+    Parameters
+    ----------
+    watch : is told how many frames are drawn, and of how many; 0 for a camera's
+    is_enough : is asked before each frame whether the video ends there, as a camera's does
 
     Raises
     ------
@@ -83,11 +89,12 @@ def make(
     OutputError, DiskFullError
         The parts cannot be written.
     """
-    total = clip.survey(*options.span, options.fps)
+    total = 0 if is_camera(clip.path) else clip.survey(*options.span, options.fps)
     sample = None
     with closing(_draw(app, clip, options, parts)) as drawn:
-        for first in drawn:
-            whole = itertools.chain([first], itertools.islice(drawn, segments.LENGTH - 1))
+        wanted = itertools.takewhile(lambda _: not is_enough(), drawn)
+        for first in wanted:
+            whole = itertools.chain([first], itertools.islice(wanted, segments.LENGTH - 1))
             sample = first[1]
             watched = _watched(whole, parts.frames, total, watch)
             _write(watched, parts, clip, output, FORMS[options.form])

@@ -13,7 +13,7 @@ SUFFIXES = frozenset(
 MOVING = frozenset((".gif", ".webp"))
 """Of pictures that may move: a folder's are photos."""
 _CAMERA = "/dev/video"
-_NUMBER = re.compile(r"%0?\d{0,2}d")
+_NUMBER = re.compile(r"%(?:0?\d)?d")
 
 
 def is_video(path: str) -> bool:
@@ -24,7 +24,8 @@ def is_video(path: str) -> bool:
 
 def is_sequence(path: str) -> bool:
     """Whether a path stands for many pictures, as frame_%04d.png does."""
-    return "://" not in path and len(_NUMBER.findall(path)) == 1 and not os.path.exists(path)
+    name = os.path.basename(path)
+    return "://" not in path and len(_NUMBER.findall(name)) == 1 and not os.path.exists(path)
 
 
 def is_camera(path: str) -> bool:

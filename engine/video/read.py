@@ -86,7 +86,8 @@ class Clip:
             stream = _pick(container, self.path)
             if start and not is_sequence(self.path):
                 container.seek(int((self.begin + start) / stream.time_base), stream=stream)
-            timed = _between(self._timed(_decode(container, stream, self)), start, end)
+            begin = _begin(container, stream)  # of a camera, another one each time
+            timed = _between(self._timed(_decode(container, stream, self), begin), start, end)
             chosen = timed if rate is None else _thin(timed, rate)
             scaler = av.video.reformatter.VideoReformatter()
             for picture, pts in itertools.islice(chosen, skip, None):
@@ -135,11 +136,13 @@ class Clip:
             message = f"{self.path}: lasts longer than {MOST_HOURS} hours."
             raise PhotoError(message, option="end", advice="Take a part of it with {}.")
 
-    def _timed(self, pictures: Iterable[VideoFrame]) -> Iterator[tuple[VideoFrame, Fraction]]:
+    def _timed(
+        self, pictures: Iterable[VideoFrame], begin: Fraction
+    ) -> Iterator[tuple[VideoFrame, Fraction]]:
         """Pictures with their time from the clip's beginning, which rises."""
         last, due = None, Fraction(0)
         for picture in pictures:
-            pts = due if picture.pts is None else picture.pts * self.time_base - self.begin
+            pts = due if picture.pts is None else picture.pts * self.time_base - begin
             if last is None or pts > last:
                 yield picture, pts
                 lasting = (picture.duration or 0) * self.time_base

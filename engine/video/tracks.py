@@ -31,7 +31,7 @@ _OPUS_RATE = 48_000
 class Tracks:
     """Sound and subtitles of a clip, on their way into another file."""
 
-    source: InputContainer
+    source: InputContainer | None
     streams: list[Stream]
     converts: dict[int, Convert]
     begin: Fraction
@@ -41,7 +41,7 @@ class Tracks:
 
     def packets(self, options: VideoOptions) -> Iterator[Packet]:
         """All packets between the start and the end, with the time stamps of the new file."""
-        if not self.streams:
+        if self.source is None or not self.streams:
             return
         start, end = options.span
         shift = self.begin + start
@@ -62,11 +62,11 @@ class Tracks:
 
 
 def open_tracks(
-    source: InputContainer, begin: Fraction, target: OutputContainer, form: Form
+    source: InputContainer | None, begin: Fraction, target: OutputContainer, form: Form
 ) -> Tracks:
     """Makes a stream in `target` for each of sound and subtitles that its form can hold."""
     tracks = Tracks(source, [], {}, begin, [])
-    for stream in (*source.streams.audio, *source.streams.subtitles):
+    for stream in (*source.streams.audio, *source.streams.subtitles) if source else ():
         name = f"{'sound' if stream.type == 'audio' else 'subtitles'} {_codec_name(stream)}"
         if not (form.sound_encoder if stream.type == "audio" else form.subtitle_encoder):
             tracks.warnings.append(f"{name} left out: {form.name} holds none")

@@ -395,6 +395,8 @@ def test_existing_videos_are_kept(cartoonify, clip, tmp_path):
         (("none.mp4",), 3, "none.mp4: no such file"),
         (("--camera", "63"), 3, "/dev/video63: no such"),
         (("clip.mp4", "-o", "toon.webm", "-f", "mp4"), 2, "contradict each other"),
+        (("clip.mp4", "-o", "toon_%d.webp"), 2, "written as png, jpg only"),
+        (("--camera", "0", "--resume"), 2, "leave out resume"),
         (("clip.mp4", "-o", "a/b%d_%d.png"), 2, "takes a picture"),
     ],
 )
@@ -420,15 +422,36 @@ def test_without_its_package_a_video_is_told_how_to_get_it(cartoonify, clip, tmp
     assert "[video]" in err
 
 
-def test_a_camera_is_recorded_until_the_end(cartoonify, clip, tmp_path, monkeypatch):
+@pytest.fixture
+def camera(clip, tmp_path, monkeypatch):
     """A file stands in for the device."""
     from engine.video import names, read
 
     monkeypatch.setattr(names, "_CAMERA", str(tmp_path / "cam"))
     monkeypatch.setattr(read, "_CAMERA_FORMAT", "mov")
     os.replace(clip, tmp_path / "cam0")
+
+
+def test_a_camera_is_recorded_until_the_end(cartoonify, camera):
     assert cartoonify("--camera", "0", "-o", "toon.mp4", "--end", "0.5")[0] == 0
     assert times_of("toon.mp4") == TIMES[:5]
+
+
+def test_ctrl_c_ends_what_a_camera_sees_and_keeps_it(cartoonify, camera, tmp_path, monkeypatch):
+    from engine.video import make
+
+    picture, drawn = make._picture, []
+
+    def press(*arguments):
+        drawn.append(1)
+        if len(drawn) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return picture(*arguments)
+
+    monkeypatch.setattr(make, "_picture", press)
+    assert cartoonify("--camera", "0", "-o", "toon.mp4")[0] == 0
+    assert times_of("toon.mp4") == TIMES[:4]
+    assert left_over(tmp_path) == []
 
 
 RUN = """
