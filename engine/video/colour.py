@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from engine.cutout.blend import WHITE, blend
 from engine.video import hdr
-from engine.video.library import av
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 _BT601, _BT709, _UNSPECIFIED, _BT2020_CONSTANT, _BT2020 = 5, 1, 2, 10, 9
 _LIMITED, _FULL = 1, 2
+_EXACT = 0x4 | 0x2000 | 0x40000
+"""swscale's flags: bicubic, colours of each pixel, and exact rounding."""
 _SMALLEST_HD = 720
 """Lines from which on video without a word about its matrix is BT.709, as players have it."""
 
@@ -33,7 +34,7 @@ def to_rgb(
     kind = "rgb48le" if is_hdr else "rgba" if has_alpha else "rgb24"
     pixels = scaler.reformat(
         picture, width, height, kind, src_colorspace=_matrix(picture),
-        src_color_range=_range(picture), dst_color_range=_FULL, interpolation=_exact(),
+        src_color_range=_range(picture), dst_color_range=_FULL, interpolation=_EXACT,
     ).to_ndarray()  # fmt: skip
     if is_hdr:
         return hdr.to_sdr(pixels, picture.color_trc)
@@ -81,8 +82,3 @@ def _range(picture: VideoFrame) -> int:
         return int(picture.color_range)
     is_full = picture.format.is_rgb or picture.format.name.startswith("yuvj")
     return _FULL if is_full else _LIMITED
-
-
-def _exact() -> int:
-    flags = av.video.reformatter.Interpolation
-    return int(flags.BICUBIC | flags.ACCURATE_RND | flags.FULL_CHR_H_INT)

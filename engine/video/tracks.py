@@ -94,7 +94,7 @@ def _open_track(stream: Any, target: OutputContainer, form: Form) -> Convert:
     language = stream.metadata.get("language", "")
     if language.isalnum() and len(language) <= 8:
         out.metadata["language"] = language
-    out.disposition = stream.disposition
+    out.disposition = stream.disposition.value
     return convert
 
 

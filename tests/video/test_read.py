@@ -61,6 +61,8 @@ def test_webm(tmp_path):
 )
 def test_a_turned_video_is_turned_upright(tmp_path, degrees, flip, turn):
     def setup(stream):
+        if not hasattr(type(stream), "set_display_rotation"):
+            pytest.skip("this PyAV cannot write turned videos")
         stream.set_display_rotation(degrees, hflip=flip)
 
     path = write_film(tmp_path / "a.mp4", [CORNER] * 2, stream_setup=setup)
@@ -243,7 +245,7 @@ def test_a_cover_is_no_video(tmp_path):
     with av.open(str(path), "w") as film:
         cover = film.add_stream("png", rate=1)
         cover.height, cover.width, cover.pix_fmt = HEIGHT, WIDTH, "rgb24"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = av.stream.Disposition.attached_pic.value
         track = film.add_stream("aac", rate=44_100)
         for packet in (*cover.encode(to_frame(disc(0))), *cover.encode(None)):
             film.mux(packet)
