@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def synthetic(photo: Frame, other: Frame, frames: int = FRAMES) -> Iterator[Clip
     yield _move("still", photo, *still)
     yield _move("pan", photo, *pan)
     yield _move("zoom", photo, np.zeros(frames), np.zeros(frames), 1 + 0.25 * t)
-    yield _move("light", photo, *still, light=1 - 0.4 * t)
+    yield _move("light", photo, *still, light=1 - 0.3 * t)
     before, after = (_move("cut", picture, *still) for picture in (photo, other))
     middle = frames // 2
     ways = [np.zeros((*photo.shape[:2], 2), np.float32)] * (frames - 1)
@@ -85,7 +86,7 @@ def _move(
         noisy = moved * level + rng.normal(0, NOISE, photo.shape)
         frames.append(np.rint(np.clip(noisy, 0, 255)).astype(np.uint8))
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
-    for before, now in zip(matrices, matrices[1:], strict=False):
+    for before, now in itertools.pairwise(matrices):
         # Where a pixel is in the photo, and where that was in the frame before.
         place = grid @ now[:, :2].T + now[:, 2]
         was = (place - before[:, 2]) @ np.linalg.inv(before[:, :2]).T

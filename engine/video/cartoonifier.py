@@ -14,7 +14,7 @@ from engine.errors import OptionError
 from engine.found import Found
 from engine.pipeline import Cartoonifier
 from engine.result import Result
-from engine.video.flow import FlowFinder, Glance, Motion, glance
+from engine.video.flow import FlowFinder, Glance, Motion, find_light, glance
 from engine.video.shots import ShotColours, is_same_mask, may_be_cut
 from engine.video.steady import SteadyDrawing, SteadyProbability
 
@@ -76,6 +76,9 @@ class VideoCartoonifier:
                 found = replace(found, probability=steady(found.probability, motion))
             else:
                 found = Found(**vars(seen), logits=last.logits, probability=steady.carry(motion))
+            if motion is not None and before is not None:
+                light = find_light(before, now, motion, found.probability)
+                motion = replace(motion, light=light)
             last, before = found, now
             yield Look(found, motion)
 
@@ -84,6 +87,8 @@ class VideoCartoonifier:
         for look in looks:
             if look.motion is None:
                 colours, memory = ShotColours(self._options, None), SteadyDrawing()
+            else:
+                colours.light(look.motion.light)
             memory.begin(look.motion)
             result = self.app.draw(look.found, like=colours.palette, memory=memory)
             if memory.working is not None and memory.smoothed is not None and result.shapes:

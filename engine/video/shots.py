@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -37,6 +37,8 @@ LEAST_NEW = 0.006
 """Share of the person from which on it gets one."""
 MORE = 8
 """Colours that a shot may get so."""
+_LAB_RANGE = np.array([[0, -128, -128], [100, 127, 127]])
+
 FADE = 1 / 12
 """Share of the fading in of a new colour in a frame: it does not jump."""
 
@@ -89,6 +91,12 @@ class ShotColours:
         self._colours = None if self.palette is None else _start(self.palette)
         self._frames = 0
 
+    def light(self, change: float) -> None:
+        """Takes up that everybody is `change` times lighter than in the frame before."""
+        if not self._fixed and self._colours is not None:
+            self._colours = replace(self._colours, lab=self._colours.lab * change)
+            self.palette = self._paint(self._colours)
+
     def follow(
         self,
         painted: Palette | None,
@@ -132,7 +140,8 @@ class ShotColours:
         )
 
     def _paint(self, colours: _Colours) -> Palette:
-        found = Found(colours.lab, colours.share / colours.share.sum(), {}, {})
+        lab = np.clip(colours.lab, *_LAB_RANGE)
+        found = Found(lab, colours.share / colours.share.sum(), {}, {})
         own = paint(found, self._style, self._options.vivid)
         shown = colours.shown[:, None]
         rgb = np.rint(own.rgb[colours.like] * (1 - shown) + own.rgb * shown).astype(np.uint8)

@@ -17,19 +17,18 @@ from engine.kernels import carry as kernels
 from engine.strips import in_strips
 from engine.video.flow import Motion, warp
 
-KEPT_PROBABILITY = 0.7
-"""Share of the frame before in a probability, at most: what is no longer there is gone after two
-frames even where the flow does not notice."""
-SAME, OTHER = 0.4, 0.8
-"""Difference of probabilities up to which a change is a flicker, and from which on it is real."""
-KEPT = 0.85
+KEPT_PROBABILITY = 0.75
+"""Share of the frame before in a probability, at most: what is no longer there is gone after three
+frames even where the flow does not notice. However much the network changes its mind on what looks
+the same as before: it flickers. What is new does not look the same, and appears at once."""
+KEPT = 0.88
 """Share of the frame before in what is drawn, at most."""
-DIFFERENCE = np.array([6.0, 4.0, 4.0, 14.0, 0.35], np.float32)
+DIFFERENCE = np.array([9.0, 6.0, 6.0, 20.0, 0.5], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
-KEPT_LINES = 0.7
+KEPT_LINES = 0.8
 """Share of the frame before in lines and silhouette, at most: a line that is no longer found is
-gone after four frames."""
+gone after a few frames."""
 OTHER_EDGE = 4.0
 """In u: difference of the distances from the silhouette from which on it has really moved."""
 NO_EDGE = -5.0
@@ -65,8 +64,7 @@ class SteadyProbability:
         if self._last is not None and motion is not None:
             motion = motion.scaled(*probability.shape)
             was = _move(self._last, motion)
-            real = (np.abs(probability - was) - SAME) * np.float32(1 / (OTHER - SAME))
-            share = KEPT_PROBABILITY * motion.trust * (1 - np.clip(real, 0, 1))
+            share = np.float32(KEPT_PROBABILITY) * motion.trust
             probability = np.asarray(probability + share * (was - probability), np.float32)
         self._last = probability
         return probability
@@ -112,8 +110,10 @@ class SteadyDrawing:
         light = working.lab[..., 0].astype(np.float32)
         field = np.dstack([smoothed, light, working.alpha])
         if self._last is not None and self._motion is not None:
+            old_view, old = self._last
+            old = old * np.array([*[self._motion.light] * 4, 1], np.float32)
             field = _carry(
-                field, view, *self._last, self._motion, 1 / DIFFERENCE, KEPT, 0.0, threads
+                field, view, old_view, old, self._motion, 1 / DIFFERENCE, KEPT, 0.0, threads
             )
             lab = working.lab.copy()
             lab[..., 0] = np.rint(field[..., 3])
