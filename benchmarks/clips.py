@@ -52,6 +52,17 @@ def synthetic(photo: Frame, other: Frame, frames: int = FRAMES) -> Iterator[Clip
     yield Clip("cut", both, ways, cuts=frozenset({middle}))
 
 
+def jump(photo: Frame, alpha: NDArray[np.float32], frames: int = FRAMES) -> Clip:
+    """The person of a photo before a plain wall, who jumps to the mirrored place at half time."""
+    rng = np.random.default_rng(0)
+    share = alpha[..., None]
+    standing = photo * share + 128 * (1 - share)
+    middle = frames // 2
+    sides = [standing if t < middle else standing[:, ::-1] for t in range(frames)]
+    noisy = [np.clip(side + rng.normal(0, NOISE, photo.shape), 0, 255) for side in sides]
+    return Clip("jump", [np.rint(frame).astype(np.uint8) for frame in noisy], [])
+
+
 def read_clips(folder: Path) -> Iterator[Clip]:
     """Clips as DAVIS lays them out: NAME/frames/*.jpg, and NAME/masks/*.png, 255 for people."""
     for clip in sorted(path for path in folder.iterdir() if (path / "frames").is_dir()):

@@ -21,12 +21,12 @@ KEPT_PROBABILITY = 0.75
 """Share of the frame before in a probability, at most: what is no longer there is gone after three
 frames even where the flow does not notice. However much the network changes its mind on what looks
 the same as before: it flickers. What is new does not look the same, and appears at once."""
-KEPT = 0.88
+KEPT = 0.9
 """Share of the frame before in what is drawn, at most."""
 DIFFERENCE = np.array([9.0, 6.0, 6.0, 20.0, 0.5], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
-KEPT_LINES = 0.8
+KEPT_LINES = 0.85
 """Share of the frame before in lines and silhouette, at most: a line that is no longer found is
 gone after a few frames."""
 OTHER_EDGE = 4.0
