@@ -71,8 +71,9 @@ class VideoCartoonifier:
             age += 1
             if doubtful or last is None or motion is None or age >= self.every:
                 found, age = self.app.recognise(seen), 0
-                if doubtful and not (last and is_same_mask(last.probability, found.probability)):
-                    motion = None
+                if doubtful and motion and last:
+                    is_flash = is_same_mask(last.probability, found.probability)
+                    motion = motion if is_flash else None
                 found = replace(found, probability=steady(found.probability, motion))
             else:
                 found = Found(**vars(seen), logits=last.logits, probability=steady.carry(motion))
@@ -83,6 +84,10 @@ class VideoCartoonifier:
             yield Look(found, motion)
 
     def _draw(self, looks: Iterable[Look]) -> Iterator[Result]:
+        if self._options.style == "classic":  # it mixes its colours of levels, and has no memory
+            for look in looks:
+                yield self.app.draw(look.found)
+            return
         colours, memory = ShotColours(self._options, None), SteadyDrawing()
         for look in looks:
             if look.motion is None:

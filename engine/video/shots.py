@@ -29,8 +29,8 @@ PACE = 0.05
 light, within a second."""
 SAMPLE = 3
 """Every so many pixels are looked at."""
-LOOK = 8
-"""Every so many frames new colours are looked for."""
+SPARSE = 5
+"""Of what is looked at, every so many pixels are compared with all colours, to find new ones."""
 FAR = 14.0
 """Distance, in `METRIC`'s scale, from all colours of what needs one of its own."""
 LEAST_NEW = 0.006
@@ -39,7 +39,7 @@ MORE = 8
 """Colours that a shot may get so."""
 _LAB_RANGE = np.array([[0, -128, -128], [100, 127, 127]])
 
-FADE = 1 / 12
+FADE = 1 / 6
 """Share of the fading in of a new colour in a frame: it does not jump."""
 
 
@@ -89,7 +89,6 @@ class ShotColours:
         self._fixed = options.palette is not None
         self.palette = options.palette if self._fixed else palette
         self._colours = None if self.palette is None else _start(self.palette)
-        self._frames = 0
 
     def light(self, change: float) -> None:
         """Takes up that everybody is `change` times lighter than in the frame before."""
@@ -112,10 +111,7 @@ class ShotColours:
         inside = alpha[step, step] >= 0.5
         lab, label = smoothed[step, step][inside], labels[step, step][inside]
         colours = _draw_nearer(colours, lab, label)
-        self._frames += 1
-        if self._frames % LOOK == 0:
-            colours = self._grow(colours, lab)
-        self._colours = colours
+        self._colours = colours = self._grow(colours, lab[::SPARSE])
         self.palette = self._paint(colours)
 
     def _grow(self, colours: _Colours, lab: NDArray[np.float32]) -> _Colours:

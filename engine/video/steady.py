@@ -107,13 +107,12 @@ class SteadyDrawing:
         self, smoothed: Field, working: Working, view: View, threads: int
     ) -> tuple[Field, Working]:
         """See `Memory`."""
-        light = working.lab[..., 0].astype(np.float32)
-        field = np.dstack([smoothed, light, working.alpha])
+        field = np.empty((*working.alpha.shape, 5), np.float32)
+        field[..., :3], field[..., 3], field[..., 4] = smoothed, working.lab[..., 0], working.alpha
         if self._last is not None and self._motion is not None:
-            old_view, old = self._last
-            old = old * np.array([*[self._motion.light] * 4, 1], np.float32)
+            gain = np.array([*[self._motion.light] * 4, 1], np.float32)
             field = _carry(
-                field, view, old_view, old, self._motion, 1 / DIFFERENCE, KEPT, 0.0, threads
+                field, view, *self._last, self._motion, gain, 1 / DIFFERENCE, KEPT, 0.0, threads
             )
             lab = working.lab.copy()
             lab[..., 0] = np.rint(field[..., 3])
@@ -126,9 +125,10 @@ class SteadyDrawing:
         """See `Memory`."""
         field = np.dstack([ink, edge])
         if self._lines is not None and self._motion is not None:
+            same_light = np.ones(2, np.float32)
             per_unit = np.array([0, 1 / (OTHER_EDGE * view.unit)], np.float32)
             field = _carry(
-                field, view, *self._lines, self._motion, per_unit, KEPT_LINES,
+                field, view, *self._lines, self._motion, same_light, per_unit, KEPT_LINES,
                 NO_EDGE * view.unit, 1,
             )  # fmt: skip
         self._lines = view, field
@@ -166,6 +166,7 @@ def _carry(
     old_view: View,
     old: Field,
     motion: Motion,
+    gain: Field,
     per_unit: Field,
     most: float,
     least: float,
@@ -178,7 +179,7 @@ def _carry(
     out = np.empty_like(new)
     in_strips(
         lambda top, bottom: kernels.carry(
-            new, old, moves, *rows, *columns, xs, ys, per_unit, np.float32(most),
+            new, old, moves, *rows, *columns, xs, ys, gain, per_unit, np.float32(most),
             np.float32(least), top, bottom, out,
         ),
         new.shape[0], 4 * new.shape[1], threads,
