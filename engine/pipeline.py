@@ -224,6 +224,11 @@ class Cartoonifier:
         return str(self._open_session.provider)
 
     @property
+    def threads(self) -> int:
+        """How many threads the stages may use."""
+        return int(self._open_session.threads)
+
+    @property
     def model(self) -> ModelFacts:
         """Facts of the loaded model."""
         return self._open_session.facts

@@ -32,7 +32,8 @@ def foresee(
             return "skipped", ""
         if task.photo != STDIN and not open_store(task.photo).exists(task.photo):
             return "failed", f"{task.photo}: no such file."
-        plain = Guard(target.paths(task.name), target.overwrite, resume=False, known={})
+        paths = target.paths(task.name, task.is_video)
+        plain = Guard(paths, target.overwrite, resume=False, known={})
         kept = (worker.guard(task, before) if worker else plain).foresee()
     except EngineError as error:
         return "failed", str(error)

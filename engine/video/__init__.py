@@ -1,1 +1,1 @@
-"""Frames of a video to cartoons that stay steady from frame to frame."""
+"""Videos: frames in, the same people drawn in each of them, and files with their sound out."""

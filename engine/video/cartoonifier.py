@@ -52,7 +52,7 @@ class VideoCartoonifier:
         any time, on threads of their own; close the iterator to stop them early.
         """
         pixels = (getattr(frame, "pixels", frame) for frame in frames)
-        if self.app.segment.classic:
+        if self._options.style == "classic":
             return _one_ahead(map(self.app, pixels))
         return _one_ahead(self._draw(_one_ahead(self._look(pixels))))
 
@@ -77,17 +77,15 @@ class VideoCartoonifier:
                 found = replace(found, probability=steady(found.probability, motion))
             else:
                 found = Found(**vars(seen), logits=last.logits, probability=steady.carry(motion))
-            if motion is not None and before is not None:
+            if motion is None or before is None:
+                find_motion = FlowFinder()  # OpenCV's search keeps something of what it saw
+            else:
                 light = find_light(before, now, motion, found.probability)
                 motion = replace(motion, light=light)
             last, before = found, now
             yield Look(found, motion)
 
     def _draw(self, looks: Iterable[Look]) -> Iterator[Result]:
-        if self._options.style == "classic":  # it mixes its colours of levels, and has no memory
-            for look in looks:
-                yield self.app.draw(look.found)
-            return
         colours, memory = ShotColours(self._options, None), SteadyDrawing()
         for look in looks:
             if look.motion is None:
@@ -100,7 +98,7 @@ class VideoCartoonifier:
                 colours.follow(
                     result.painted, memory.smoothed, memory.working.alpha, result.shapes.labels
                 )
-            yield result
+            yield replace(result, begins_shot=look.motion is None)
 
 
 def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
