@@ -14,6 +14,7 @@ import itertools
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ def report(
     """The lines of the tables."""
     draws: dict[str, Draw] = {
         "frame by frame": lambda frames: [app(frame) for frame in frames],
-        "steadied": lambda frames: list(engine.VideoCartoonifier(app).frames(frames)),
-        "every 2": lambda frames: list(engine.VideoCartoonifier(app, every=2).frames(frames)),
+        "steadied": partial(steady, app, 1),
+        "every 2": partial(steady, app, 2),
     }
     yield "| clip | drawn | flicker | x | new colours per s | mask instability | IoU |"
     yield "|---|---|---|---|---|---|---|"
@@ -84,6 +85,11 @@ def report(
         frames = next(c for c in synthetic(photo, photo, frames_of(setting)) if c.name == "pan")
         yield from measure_speed(f"{width} x {height}", frames, draws, setting)
     yield f"\nMemory after {LOOPS} more loops: {measure_growth(clip, draws['steadied']):+.0f} MB"
+
+
+def steady(app: engine.Cartoonifier, every: int, frames: list[Frame]) -> list[Result]:
+    """As files are drawn: colours are found on frames ahead."""
+    return list(engine.VideoCartoonifier(app, every=every).frames(frames, ahead=frames))
 
 
 def frames_of(setting: Setting) -> int:

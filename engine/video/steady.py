@@ -37,6 +37,9 @@ GRID = 16
 """Photo pixels to which boxes are widened, so that few different ones occur."""
 SLACK = 1 / 16
 """Of the box's sides that are added to each side of it, so that it stays while somebody moves."""
+RESIZED = 1.4
+"""How many times larger or smaller the reference length has to become before it is renewed, which
+gives all lines another width."""
 WASTE = 2.5
 """A box is left when it is so many times larger than it has to be."""
 
@@ -77,9 +80,8 @@ def _move(probability: Field, motion: Motion) -> Field:
 class SteadyDrawing:
     """The memory of a shot's drawings: `begin` each frame before it is drawn."""
 
-    def __init__(self, reference: float | None = None) -> None:
-        """`reference` is that of the shot's views; None: that of its first one."""
-        self.reference = reference
+    def __init__(self) -> None:
+        self._reference = 0.0
         self._view: View | None = None
         self._last: tuple[View, Field] | None = None
         self._lines: tuple[View, Field] | None = None
@@ -96,9 +98,13 @@ class SteadyDrawing:
 
     def hold(self, view: View) -> View:
         """The view with the shot's scale and unit, and a box that seldom changes."""
-        self.reference = self.reference or view.reference
+        if (
+            not self._reference
+            or max(ratio := view.reference / self._reference, 1 / ratio) > RESIZED
+        ):
+            self._reference = view.reference
         held = self._view
-        needed = replace(view, reference=self.reference, scale=find_scale(self.reference))
+        needed = replace(view, reference=self._reference, scale=find_scale(self._reference))
         if held is None or held.size != view.size or not _fits(needed.box, held.box):
             held = self._view = replace(needed, box=_widen(needed.box, view.size))
         return held
@@ -124,7 +130,8 @@ class SteadyDrawing:
     def steady_lines(self, ink: Field, edge: Field, view: View) -> tuple[Field, Field]:
         """See `Memory`."""
         field = np.dstack([ink, edge])
-        if self._lines is not None and self._motion is not None:
+        known = self._lines is not None and self._lines[0].scale == view.scale
+        if self._lines is not None and known and self._motion is not None:
             same_light = np.ones(2, np.float32)
             per_unit = np.array([0, 1 / (OTHER_EDGE * view.unit)], np.float32)
             field = _carry(

@@ -103,6 +103,14 @@ def test_a_colour_that_was_not_there_fades_in(tiny):
     assert max(np.abs(b - a).max() for a, b in itertools.pairwise(middle)) < 60
 
 
+def test_frames_ahead_give_a_shot_the_colours_of_its_later_frames(tiny):
+    later = disc(radius=60)
+    later[50:100, 90:120] = (90, 0, 0)
+    frames = [disc(radius=60)] * 16 + [later] * 2 + [np.ascontiguousarray(255 - disc()[:, ::-1])]
+    first, *_ = engine.VideoCartoonifier(tiny).frames(frames, ahead=iter(frames))
+    assert first.palette.lab[:, 0].min() < 30 < tiny(frames[0]).palette.lab[:, 0].min()
+
+
 def test_a_cut_brings_the_colours_of_its_own_shot(tiny):
     blue_scene = disc(colour=(250, 90, 90))
     blue_scene[(blue_scene == GREEN).all(axis=2)] = (60, 130, 130)
