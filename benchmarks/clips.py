@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +44,23 @@ def synthetic(photo: Frame, other: Frame, frames: int = FRAMES) -> Iterator[Clip
     yield _move("still", photo, *still)
     yield _move("pan", photo, *pan)
     yield _move("zoom", photo, np.zeros(frames), np.zeros(frames), 1 + 0.25 * t)
-    yield _move("light", photo, *still, light=1 - 0.4 * t)
+    yield _move("light", photo, *still, light=1 - 0.3 * t)
     before, after = (_move("cut", picture, *still) for picture in (photo, other))
     middle = frames // 2
     ways = [np.zeros((*photo.shape[:2], 2), np.float32)] * (frames - 1)
     both = before.frames[:middle] + after.frames[middle:]
     yield Clip("cut", both, ways, cuts=frozenset({middle}))
+
+
+def jump(photo: Frame, alpha: NDArray[np.float32], frames: int = FRAMES) -> Clip:
+    """The person of a photo before a plain wall, who jumps to the mirrored place at half time."""
+    rng = np.random.default_rng(0)
+    share = alpha[..., None]
+    standing = photo * share + 128 * (1 - share)
+    middle = frames // 2
+    sides = [standing if t < middle else standing[:, ::-1] for t in range(frames)]
+    noisy = [np.clip(side + rng.normal(0, NOISE, photo.shape), 0, 255) for side in sides]
+    return Clip("jump", [np.rint(frame).astype(np.uint8) for frame in noisy], [])
 
 
 def read_clips(folder: Path) -> Iterator[Clip]:
@@ -85,7 +97,7 @@ def _move(
         noisy = moved * level + rng.normal(0, NOISE, photo.shape)
         frames.append(np.rint(np.clip(noisy, 0, 255)).astype(np.uint8))
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
-    for before, now in zip(matrices, matrices[1:], strict=False):
+    for before, now in itertools.pairwise(matrices):
         # Where a pixel is in the photo, and where that was in the frame before.
         place = grid @ now[:, :2].T + now[:, 2]
         was = (place - before[:, 2]) @ np.linalg.inv(before[:, :2]).T

@@ -9,8 +9,8 @@ from engine.kernels.jit import kernel
 
 @kernel(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], int64[::1], float32[::1],"
-    " int64[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32, float32,"
-    " int64, int64, float32[:, :, ::1])"
+    " int64[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32,"
+    " float32, int64, int64, float32[:, :, ::1])"
 )
 def carry(
     new: np.ndarray,
@@ -22,6 +22,7 @@ def carry(
     column_share: np.ndarray,
     xs: np.ndarray,
     ys: np.ndarray,
+    gain: np.ndarray,
     per_unit: np.ndarray,
     most: np.float32,
     least: np.float32,
@@ -40,6 +41,8 @@ def carry(
         For each row and column of `new`: the cell of `motion` before it, the share of the next one.
     xs, ys : float32 (w,), (h,)
         Where pixels that do not move lie in `old`.
+    gain : float32 (C,)
+        What `old` is multiplied by.
     per_unit : float32 (C,)
         One over the difference from which on pixels are taken to be of different things.
     most : 0..1
@@ -84,7 +87,7 @@ def carry(
                 a, b = old[above, left, c], old[below, left, c]
                 a = a + fx * (old[above, right, c] - a)
                 b = b + fx * (old[below, right, c] - b)
-                was[c] = a + fy * (b - a)
+                was[c] = gain[c] * (a + fy * (b - a))
                 d = (was[c] - new[y, x, c]) * per_unit[c]
                 difference += d * d
             if difference < one:

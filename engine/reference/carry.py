@@ -12,6 +12,7 @@ def carry(
     rows: tuple[np.ndarray, np.ndarray],
     columns: tuple[np.ndarray, np.ndarray],
     places: tuple[np.ndarray, np.ndarray],
+    gain: np.ndarray,
     per_unit: np.ndarray,
     most: np.float32,
     least: np.float32,
@@ -25,7 +26,8 @@ def carry(
     dx, dy, trust = np.moveaxis(_between(motion, *rows, *columns), 2, 0)
     x, y = places[0] + dx, places[1][:, None] + dy
     inside = (x >= 0) & (y >= 0) & (x <= old.shape[1] - 1) & (y <= old.shape[0] - 1)
-    was = _sample(old, np.where(inside, x, np.float32(0)), np.where(inside, y, np.float32(0)))
+    x, y = np.where(inside, x, np.float32(0)), np.where(inside, y, np.float32(0))
+    was = gain * _sample(old, x, y)
     difference = np.zeros(new.shape[:2], np.float32)
     for c in range(new.shape[2]):
         d = (was[..., c] - new[..., c]) * per_unit[c]

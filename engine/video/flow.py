@@ -18,15 +18,21 @@ SHRINK = 2
 MIN_SIDE = 16
 """Pixels: dense inverse search needs at least two patches."""
 FINEST = 1
-"""Scale at which patches are searched, half the size: limbs are found that are lost at a quarter."""
+"""Scale at which patches are searched, half the size: at a quarter, limbs are lost."""
 WINDOW = (5, 5)
 """Pixels over which errors are averaged: noise is no error."""
 STILL = 2
 """Levels, summed over the channels. Where not to move explains a frame as well as the flow does, or
 worse by less, nothing moves: the flow of a still picture would be its noise."""
-NOISE, FAILURE = 8.0, 24.0
+NOISE, FAILURE = 8.0, 40.0
 """Levels, summed over the channels: errors up to the first do not count; one that exceeds it by the
 second leaves a third of the trust."""
+
+
+LEAST_LIT = 100.0
+"""Pixels that it takes to tell how the light changes."""
+MOST_LIGHT = 1.1
+"""Per frame: a larger change is no slow one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +53,8 @@ class Motion:
     """(h, w, 2): x and y, in pixels of this grid."""
     trust: NDArray[np.float32]
     """(h, w), 0..1: 0 where the frame before does not explain this one."""
+    light: float = 1.0
+    """How many times lighter people are than in the frame before."""
 
     def scaled(self, height: int, width: int) -> Motion:
         """The same on a grid of another size."""
@@ -82,6 +90,22 @@ class FlowFinder:
         trust = np.take(_TRUST, np.where(rests, still, moved))
         trust[~_stays_inside(way)] = 0
         return Motion(way, trust)
+
+
+def find_light(
+    before: Glance, now: Glance, motion: Motion, probability: NDArray[np.float32]
+) -> float:
+    """How many times lighter people are than in the frame before, where the motion is trusted.
+
+    `probability` is float32 of any size, that of people in `now`.
+    """
+    height, width = now.grey.shape
+    weight = motion.trust**2 * cv2.resize(probability, (width, height))
+    if weight.sum() < LEAST_LIT:
+        return 1.0
+    was = (weight * warp(before.grey, motion.way)).sum()
+    ratio = float((weight * now.grey).sum() / max(1.0, float(was)))
+    return min(max(ratio, 1 / MOST_LIGHT), MOST_LIGHT)
 
 
 def warp(picture: NDArray[Any], way: NDArray[np.float32]) -> NDArray[Any]:

@@ -115,14 +115,18 @@ def _draw(
     Their last shot is drawn from its beginning, so that what follows is what it would have been.
     """
     backdrop = _open_backdrop(options, clip)
-    frames = clip.frames(*options.span, options.fps, parts.shot)
-    with closing(_steady(app, frames, options.every)) as drawn:
+
+    def frames() -> Iterator[Frame]:
+        return clip.frames(*options.span, options.fps, parts.shot)
+
+    ahead = None if is_camera(clip.path) else frames()
+    with closing(_steady(app, frames(), ahead, options.every)) as drawn:
         for frame, result in itertools.islice(drawn, parts.frames - parts.shot, None):
             yield frame, _lay_on(backdrop, frame, result) if backdrop else result
 
 
 def _steady(
-    app: Cartoonifier, frames: Iterable[Frame], every: int
+    app: Cartoonifier, frames: Iterable[Frame], ahead: Iterable[Frame] | None, every: int
 ) -> Generator[tuple[Frame, Result], None, None]:
     waiting: deque[Frame] = deque()
 
@@ -131,7 +135,7 @@ def _steady(
             waiting.append(frame)
             yield frame
 
-    results: Any = VideoCartoonifier(app, every=every).frames(feed())
+    results: Any = VideoCartoonifier(app, every=every).frames(feed(), ahead=ahead)
     with closing(results):  # which ends its threads
         for result in results:
             yield waiting.popleft(), result

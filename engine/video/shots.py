@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,15 +29,17 @@ PACE = 0.05
 light, within a second."""
 SAMPLE = 3
 """Every so many pixels are looked at."""
-LOOK = 8
-"""Every so many frames new colours are looked for."""
+SPARSE = 5
+"""Of what is looked at, every so many pixels are compared with all colours, to find new ones."""
 FAR = 14.0
 """Distance, in `METRIC`'s scale, from all colours of what needs one of its own."""
 LEAST_NEW = 0.006
 """Share of the person from which on it gets one."""
 MORE = 8
 """Colours that a shot may get so."""
-FADE = 1 / 12
+_LAB_RANGE = np.array([[0, -128, -128], [100, 127, 127]])
+
+FADE = 1 / 6
 """Share of the fading in of a new colour in a frame: it does not jump."""
 
 
@@ -87,7 +89,12 @@ class ShotColours:
         self._fixed = options.palette is not None
         self.palette = options.palette if self._fixed else palette
         self._colours = None if self.palette is None else _start(self.palette)
-        self._frames = 0
+
+    def light(self, change: float) -> None:
+        """Takes up that everybody is `change` times lighter than in the frame before."""
+        if not self._fixed and self._colours is not None:
+            self._colours = replace(self._colours, lab=self._colours.lab * change)
+            self.palette = self._paint(self._colours)
 
     def follow(
         self,
@@ -104,10 +111,7 @@ class ShotColours:
         inside = alpha[step, step] >= 0.5
         lab, label = smoothed[step, step][inside], labels[step, step][inside]
         colours = _draw_nearer(colours, lab, label)
-        self._frames += 1
-        if self._frames % LOOK == 0:
-            colours = self._grow(colours, lab)
-        self._colours = colours
+        self._colours = colours = self._grow(colours, lab[::SPARSE])
         self.palette = self._paint(colours)
 
     def _grow(self, colours: _Colours, lab: NDArray[np.float32]) -> _Colours:
@@ -132,7 +136,8 @@ class ShotColours:
         )
 
     def _paint(self, colours: _Colours) -> Palette:
-        found = Found(colours.lab, colours.share / colours.share.sum(), {}, {})
+        lab = np.clip(colours.lab, *_LAB_RANGE)
+        found = Found(lab, colours.share / colours.share.sum(), {}, {})
         own = paint(found, self._style, self._options.vivid)
         shown = colours.shown[:, None]
         rgb = np.rint(own.rgb[colours.like] * (1 - shown) + own.rgb * shown).astype(np.uint8)

@@ -17,19 +17,18 @@ from engine.kernels import carry as kernels
 from engine.strips import in_strips
 from engine.video.flow import Motion, warp
 
-KEPT_PROBABILITY = 0.7
-"""Share of the frame before in a probability, at most: what is no longer there is gone after two
-frames even where the flow does not notice."""
-SAME, OTHER = 0.4, 0.8
-"""Difference of probabilities up to which a change is a flicker, and from which on it is real."""
-KEPT = 0.85
+KEPT_PROBABILITY = 0.75
+"""Share of the frame before in a probability, at most: what is no longer there is gone after three
+frames even where the flow does not notice. However much the network changes its mind on what looks
+the same as before: it flickers. What is new does not look the same, and appears at once."""
+KEPT = 0.9
 """Share of the frame before in what is drawn, at most."""
-DIFFERENCE = np.array([6.0, 4.0, 4.0, 14.0, 0.35], np.float32)
+DIFFERENCE = np.array([9.0, 6.0, 6.0, 20.0, 0.5], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
-KEPT_LINES = 0.7
+KEPT_LINES = 0.85
 """Share of the frame before in lines and silhouette, at most: a line that is no longer found is
-gone after four frames."""
+gone after a few frames."""
 OTHER_EDGE = 4.0
 """In u: difference of the distances from the silhouette from which on it has really moved."""
 NO_EDGE = -5.0
@@ -38,6 +37,9 @@ GRID = 16
 """Photo pixels to which boxes are widened, so that few different ones occur."""
 SLACK = 1 / 16
 """Of the box's sides that are added to each side of it, so that it stays while somebody moves."""
+RESIZED = 1.4
+"""How many times larger or smaller the reference length has to become before it is renewed, which
+gives all lines another width."""
 WASTE = 2.5
 """A box is left when it is so many times larger than it has to be."""
 
@@ -65,8 +67,7 @@ class SteadyProbability:
         if self._last is not None and motion is not None:
             motion = motion.scaled(*probability.shape)
             was = _move(self._last, motion)
-            real = (np.abs(probability - was) - SAME) * np.float32(1 / (OTHER - SAME))
-            share = KEPT_PROBABILITY * motion.trust * (1 - np.clip(real, 0, 1))
+            share = np.float32(KEPT_PROBABILITY) * motion.trust
             probability = np.asarray(probability + share * (was - probability), np.float32)
         self._last = probability
         return probability
@@ -79,9 +80,8 @@ def _move(probability: Field, motion: Motion) -> Field:
 class SteadyDrawing:
     """The memory of a shot's drawings: `begin` each frame before it is drawn."""
 
-    def __init__(self, reference: float | None = None) -> None:
-        """`reference` is that of the shot's views; None: that of its first one."""
-        self.reference = reference
+    def __init__(self) -> None:
+        self._reference = 0.0
         self._view: View | None = None
         self._last: tuple[View, Field] | None = None
         self._lines: tuple[View, Field] | None = None
@@ -98,9 +98,13 @@ class SteadyDrawing:
 
     def hold(self, view: View) -> View:
         """The view with the shot's scale and unit, and a box that seldom changes."""
-        self.reference = self.reference or view.reference
+        if (
+            not self._reference
+            or max(ratio := view.reference / self._reference, 1 / ratio) > RESIZED
+        ):
+            self._reference = view.reference
         held = self._view
-        needed = replace(view, reference=self.reference, scale=find_scale(self.reference))
+        needed = replace(view, reference=self._reference, scale=find_scale(self._reference))
         if held is None or held.size != view.size or not _fits(needed.box, held.box):
             held = self._view = replace(needed, box=_widen(needed.box, view.size))
         return held
@@ -109,11 +113,12 @@ class SteadyDrawing:
         self, smoothed: Field, working: Working, view: View, threads: int
     ) -> tuple[Field, Working]:
         """See `Memory`."""
-        light = working.lab[..., 0].astype(np.float32)
-        field = np.dstack([smoothed, light, working.alpha])
+        field = np.empty((*working.alpha.shape, 5), np.float32)
+        field[..., :3], field[..., 3], field[..., 4] = smoothed, working.lab[..., 0], working.alpha
         if self._last is not None and self._motion is not None:
+            gain = np.array([*[self._motion.light] * 4, 1], np.float32)
             field = _carry(
-                field, view, *self._last, self._motion, 1 / DIFFERENCE, KEPT, 0.0, threads
+                field, view, *self._last, self._motion, gain, 1 / DIFFERENCE, KEPT, 0.0, threads
             )
             lab = working.lab.copy()
             lab[..., 0] = np.rint(field[..., 3])
@@ -125,10 +130,12 @@ class SteadyDrawing:
     def steady_lines(self, ink: Field, edge: Field, view: View) -> tuple[Field, Field]:
         """See `Memory`."""
         field = np.dstack([ink, edge])
-        if self._lines is not None and self._motion is not None:
+        known = self._lines is not None and self._lines[0].scale == view.scale
+        if self._lines is not None and known and self._motion is not None:
+            same_light = np.ones(2, np.float32)
             per_unit = np.array([0, 1 / (OTHER_EDGE * view.unit)], np.float32)
             field = _carry(
-                field, view, *self._lines, self._motion, per_unit, KEPT_LINES,
+                field, view, *self._lines, self._motion, same_light, per_unit, KEPT_LINES,
                 NO_EDGE * view.unit, 1,
             )  # fmt: skip
         self._lines = view, field
@@ -166,6 +173,7 @@ def _carry(
     old_view: View,
     old: Field,
     motion: Motion,
+    gain: Field,
     per_unit: Field,
     most: float,
     least: float,
@@ -178,7 +186,7 @@ def _carry(
     out = np.empty_like(new)
     in_strips(
         lambda top, bottom: kernels.carry(
-            new, old, moves, *rows, *columns, xs, ys, per_unit, np.float32(most),
+            new, old, moves, *rows, *columns, xs, ys, gain, per_unit, np.float32(most),
             np.float32(least), top, bottom, out,
         ),
         new.shape[0], 4 * new.shape[1], threads,

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = ("default", "deeplabv3plus_mobilenet_v2")
 SMOKE_TESTED = {
     "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
-    "benchmarks.styles",
+    "benchmarks.styles", "benchmarks.video",
 }  # fmt: skip
 IMAGES = ROOT / "docs" / "images"
 LARGEST_IMAGES = 400_000  # bytes: everybody who clones the repository gets them
@@ -87,6 +87,19 @@ def test_the_pictures_of_the_documentation_are_made_by_one_command(tmp_path):
     run("benchmarks.pictures", "--out", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in IMAGES.iterdir()}
     assert sum(path.stat().st_size for path in IMAGES.iterdir()) < LARGEST_IMAGES
+
+
+@pytest.mark.slow
+def test_videos_are_measured_frame_by_frame_and_steadied(tmp_path, person_photo):
+    frames, masks = tmp_path / "clip" / "frames", tmp_path / "clip" / "masks"
+    for folder in (frames, masks):
+        folder.mkdir(parents=True)
+        for t in range(2):
+            Image.fromarray(person_photo).save(folder / f"{t:05}.png")
+    out = run("benchmarks.video", "--clips", tmp_path)
+    rows = [line.split(" | ") for line in out.splitlines() if line.startswith("| still |")]
+    assert [row[1] for row in rows] == ["frame by frame", "moved exactly", "steadied", "every 2"]
+    assert "frames per second" in out
 
 
 @pytest.mark.slow

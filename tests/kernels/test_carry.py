@@ -9,6 +9,7 @@ from engine.kernels import carry as kernels
 from engine.reference import carry as reference
 
 sides = st.integers(1, 12)
+GAIN = np.array([1, 1, 1.02, 0.98, 1], np.float32)
 PER_UNIT = np.array([0.5, 1, 1, 0.25, 2], np.float32)
 MOST, LEAST = np.float32(0.85), np.float32(0.1)
 
@@ -19,7 +20,19 @@ def carry(new, old, motion, rows, columns, places):
     middle = len(new) // 3
     for top, bottom in ((middle, len(new)), (0, middle)):
         kernels.carry(
-            new, old, motion, *rows, *columns, *places, PER_UNIT, MOST, LEAST, top, bottom, out
+            new,
+            old,
+            motion,
+            *rows,
+            *columns,
+            *places,
+            GAIN,
+            PER_UNIT,
+            MOST,
+            LEAST,
+            top,
+            bottom,
+            out,
         )
     return out
 
@@ -41,7 +54,7 @@ def test_equals_reference(seed, new, old, cells):
     rows, columns = axis(rng, h, m), axis(rng, w, n)
     places = np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32) + np.float32(0.3)
     got = carry(new, old, motion, rows, columns, places)
-    expected = reference.carry(new, old, motion, rows, columns, places, PER_UNIT, MOST, LEAST)
+    expected = reference.carry(new, old, motion, rows, columns, places, GAIN, PER_UNIT, MOST, LEAST)
     assert_array_equal(got, expected)
 
 
