@@ -88,8 +88,9 @@ def _do(worker: Worker, task: Task, before: PhotoRecord | None) -> PhotoRecord:
                 lambda done, total: _tell(worker, task, done, total),
                 lambda: is_live and worker.stop.is_set(),
             )  # fmt: skip
-        except (OptionError, PhotoError):
-            parts.finish()  # another try would end in the same way
+        except EngineError as error:
+            if is_live or isinstance(error, (OptionError, PhotoError)):
+                parts.finish()  # another try would not go on, or end in the same way
             raise
         files = _place(parts, worker, task, guard)
         parts.finish()
@@ -103,15 +104,17 @@ def _do(worker: Worker, task: Task, before: PhotoRecord | None) -> PhotoRecord:
 
 @contextlib.contextmanager
 def _ctrl_c_ends(stop: threading.Event, is_live: bool) -> Iterator[None]:
-    """Of what would go on for ever, Ctrl-C ends the recording, and not the run."""
+    """Of what would go on for ever, Ctrl-C and SIGTERM end the recording, and not the run."""
     if not is_live or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(worker: Worker, task: Task, done: int, total: int) -> None:

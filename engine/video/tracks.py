@@ -84,6 +84,8 @@ def open_tracks(
 def _open_track(stream: Any, target: OutputContainer, form: Form) -> Convert:
     """What turns a packet, or None at the end, into packets of a new stream of `target`."""
     is_sound = stream.type == "audio"
+    if stream.codec_context is None:
+        raise ValueError("FFmpeg cannot decode it")
     if _codec_name(stream) in (form.sound if is_sound else form.subtitles):
         out = target.add_stream_from_template(stream)
         convert = _copy(out)
