@@ -31,6 +31,8 @@ def damage_to_error(name: str) -> Iterator[None]:
         raise PhotoError(f"{name}: is a folder, expected a video.") from None
     except MemoryError:
         raise PhotoError(f"{name}: not enough memory to decode it.") from None
+    except av.error.EOFError:
+        raise PhotoError(f"{name}: ends before its first picture.") from None
     except av.error.FFmpegError as error:
         raise PhotoError(f"{name}: not a video, or damaged ({_reason(error)}).") from error
     except (OSError, ValueError, EOFError) as error:

@@ -234,6 +234,8 @@ def _pick(container: InputContainer, path: str) -> VideoStream:
     covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     for stream in container.streams.video:
         if not stream.disposition & covers:
+            if stream.codec_context is None:
+                raise PhotoError(f"{path}: damaged, or of a kind that FFmpeg cannot decode.")
             return stream
     has_sound = bool(container.streams.audio)
     raise PhotoError(f"{path}: {'sound only, there are' if has_sound else 'has'} no pictures.")

@@ -429,9 +429,9 @@ def test_what_cannot_be_done_is_told_in_a_line(
         ("empty.mp4", "empty, expected a video"),
         ("text.mp4", "not a video, or damaged"),
         ("sound.mp4", "sound only, there are no pictures"),
-        ("cut.mp4", "--end 1.40 takes what is there"),
-        ("lost.mp4", "not a video, or damaged"),
-        ("none.mkv", "no picture"),
+        ("cut.mp4", "--end 1.50 takes what is there"),
+        ("lost.mp4", "damaged, or of a kind that FFmpeg cannot decode"),
+        ("none.mkv", "ends before its first picture"),
     ],
 )
 def test_a_broken_video_ends_in_one_line(cartoonify, tmp_path, name, message):

@@ -267,7 +267,7 @@ def test_a_video_without_frames_is_refused(tmp_path):
     cluster = whole.index(b"\x1f\x43\xb6\x75")
     path = tmp_path / "b.mkv"
     path.write_bytes(whole[:cluster])
-    with pytest.raises(PhotoError, match=r"no picture|not a video"):
+    with pytest.raises(PhotoError, match="ends before its first picture"):
         open_clip(path)
 
 
