@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,10 @@ def join(
         tracks = open_tracks(source, clip.begin, target, form)
         pictures = _pictures(parts, kind, clip, stream)
         for packet in heapq.merge(pictures, tracks.packets(options), key=_seconds):
-            target.mux(packet)
+            is_picture = packet.stream is stream
+            # Damaged sound is left out, as players do.
+            with nullcontext() if is_picture else suppress(av.error.InvalidDataError):
+                target.mux(packet)
     return tracks.warnings
 
 

@@ -25,6 +25,8 @@ Convert = Callable[["Packet | None"], "Iterator[Packet]"]
 _SOUND_BITS = 192_000
 """Per second, of sound that is encoded again."""
 _OPUS_RATE = 48_000
+_LONGEST_S = 3600
+"""Of a packet; what a damaged file states beyond that, no container takes."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,26 @@ class Tracks:
     """What is left out, and why."""
 
     def packets(self, options: VideoOptions) -> Iterator[Packet]:
-        """All packets between the start and the end, with the time stamps of the new file."""
+        """All packets between the start and the end, with the time stamps of the new file.
+
+        Those of a damaged file that go back in time are left out: no container takes them.
+        """
+        last: dict[int, Fraction] = {}
+        for packet in self._convert(options):
+            packet.dts = packet.pts if packet.dts is None else min(packet.dts, packet.pts)
+            if (packet.duration or 0) * packet.time_base > _LONGEST_S:
+                packet.duration = 0
+            now, number = packet.dts * packet.time_base, packet.stream.index
+            if number not in last or now > last[number]:
+                last[number] = now
+                yield packet
+
+    def _convert(self, options: VideoOptions) -> Iterator[Packet]:
         if self.source is None or not self.streams:
             return
         start, end = options.span
         shift = self.begin + start
-        for packet in self.source.demux(*self.streams):
+        for packet in self._demux():
             convert = self.converts[packet.stream.index]
             if packet.pts is None:
                 if not packet.size:
@@ -59,6 +75,14 @@ class Tracks:
             if packet.dts is not None:
                 packet.dts -= ticks
             yield from convert(packet)
+
+    def _demux(self) -> Iterator[Packet]:
+        """Packets up to where the file is damaged."""
+        assert self.source is not None
+        try:
+            yield from self.source.demux(*self.streams)
+        except av.error.FFmpegError as error:
+            self.warnings.append(f"sound and subtitles end early: {printable(str(error))}")
 
 
 def open_tracks(

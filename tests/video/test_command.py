@@ -194,6 +194,15 @@ def test_sound_of_a_transport_stream_is_copied_in_sync(cartoonify, tmp_path):
         assert made.streams.audio[0].codec_context.name == "aac"
 
 
+def test_time_that_goes_back_is_left_out(cartoonify, tmp_path):
+    once = write_film(tmp_path / "once.ts", 12, sound=("aac",)).read_bytes()
+    (tmp_path / "clip.ts").write_bytes(once + once)
+    for out in ("toon.mp4", "toon.webm"):
+        assert cartoonify("clip.ts", "-o", out)[0] == 0
+        assert len(times_of(out)) == 12
+        assert len(clicks_of(out)) == 3
+
+
 def test_all_tracks_are_kept_with_their_languages(cartoonify, tmp_path):
     film = write_film(tmp_path / "clip.mkv", sound=("aac", "libopus", "mp3"))
     assert cartoonify("clip.mkv", "-o", "toon.mp4")[0] == 0
