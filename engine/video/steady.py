@@ -26,6 +26,7 @@ KEPT = 0.9
 DIFFERENCE = np.array([9.0, 6.0, 6.0, 20.0, 0.5], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
+PER_UNIT = (1 / DIFFERENCE).astype(np.float32)
 KEPT_LINES = 0.85
 """Share of the frame before in lines and silhouette, at most: a line that is no longer found is
 gone after a few frames."""
@@ -118,7 +119,7 @@ class SteadyDrawing:
         if self._last is not None and self._motion is not None:
             gain = np.array([*[self._motion.light] * 4, 1], np.float32)
             field = _carry(
-                field, view, *self._last, self._motion, gain, 1 / DIFFERENCE, KEPT, 0.0, threads
+                field, view, *self._last, self._motion, gain, PER_UNIT, KEPT, 0.0, threads
             )
             lab = working.lab.copy()
             lab[..., 0] = np.rint(field[..., 3])
