@@ -164,7 +164,8 @@ def find_ways(frames: list[Frame]) -> list[Way]:
 def find_way(before: NDArray[Any], now: NDArray[Any]) -> Way:
     """From each pixel of a grey frame to where it was in the one before."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return np.asarray(search.calc(now, before, None), np.float32)
+    found = search.calc(now, before, None)  # type: ignore[call-overload]
+    return np.asarray(found, np.float32)
 
 
 def find_flicker(clip: Clip, ways: list[Way], drawn: list[Frame], results: list[Result]) -> float:

@@ -10,7 +10,7 @@ from engine.kernels.jit import kernel
 @kernel(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], int64[::1], float32[::1],"
     " int64[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32,"
-    " float32, int64, int64, float32[:, :, ::1])"
+    " float32, float32, int64, int64, float32[:, :, ::1])"
 )
 def carry(
     new: np.ndarray,
@@ -26,6 +26,7 @@ def carry(
     per_unit: np.ndarray,
     most: np.float32,
     least: np.float32,
+    calm: np.float32,
     top: int,
     bottom: int,
     out: np.ndarray,
@@ -49,6 +50,8 @@ def carry(
         The share of the old at full trust and without any difference.
     least
         Where the last channel of `new` is not above it, nothing is mixed.
+    calm
+        What the squared difference is multiplied by where nothing moves, 0..1.
     """
     zero, one = np.float32(0), np.float32(1)
     last_row, last_column = old.shape[0] - 1, old.shape[1] - 1
@@ -90,6 +93,8 @@ def carry(
                 was[c] = gain[c] * (a + fy * (b - a))
                 d = (was[c] - new[y, x, c]) * per_unit[c]
                 difference += d * d
+            if fx == zero and fy == zero:
+                difference *= calm
             if difference < one:
                 weight = most * trust * (one - difference)
                 for c in range(channels):

@@ -16,6 +16,7 @@ def carry(
     per_unit: np.ndarray,
     most: np.float32,
     least: np.float32,
+    calm: np.float32,
 ) -> np.ndarray:
     """Each pixel of `new`, float32 (h, w, C), mixed with where it was in `old`; see the kernel.
 
@@ -32,6 +33,8 @@ def carry(
     for c in range(new.shape[2]):
         d = (was[..., c] - new[..., c]) * per_unit[c]
         difference = difference + d * d
+    rests = (x == np.floor(x)) & (y == np.floor(y))
+    difference = np.where(rests, difference * calm, difference)
     mixed = inside & (new[..., -1] > least) & (difference < one)
     weight = np.where(mixed, most * trust * (one - difference), np.float32(0))[..., None]
     return np.where(mixed[..., None], new + weight * (was - new), new)

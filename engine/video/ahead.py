@@ -31,7 +31,7 @@ class Scout:
         self, app: Cartoonifier, options: CartoonOptions, frames: Iterable[NDArray[np.uint8]]
     ) -> None:
         self._app, self._options = app, options
-        self._frames = iter(enumerate(frames))
+        self._frames: Iterator[tuple[int, NDArray[np.uint8]]] = enumerate(frames)
 
     def find_palette(self, first: int) -> Palette | None:
         """The colours of the shot that begins at a frame's number; None where nobody is seen.

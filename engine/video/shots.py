@@ -24,16 +24,16 @@ LOST = 0.5
 SAME_MASK = 0.9
 """Intersection over union of the people of two frames from which on there is none: a flash."""
 
-PACE = 0.05
+PACE = 0.02
 """Share of the way to the mean of what it paints that a colour goes in a frame: it follows the
 light, within a second."""
 SAMPLE = 3
 """Every so many pixels are looked at."""
 SPARSE = 5
 """Of what is looked at, every so many pixels are compared with all colours, to find new ones."""
-FAR = 14.0
+FAR = 20.0
 """Distance, in `METRIC`'s scale, from all colours of what needs one of its own."""
-LEAST_NEW = 0.006
+LEAST_NEW = 0.015
 """Share of the person from which on it gets one."""
 MORE = 8
 """Colours that a shot may get so."""

@@ -21,11 +21,15 @@ KEPT_PROBABILITY = 0.75
 """Share of the frame before in a probability, at most: what is no longer there is gone after three
 frames even where the flow does not notice. However much the network changes its mind on what looks
 the same as before: it flickers. What is new does not look the same, and appears at once."""
-KEPT = 0.9
+KEPT = 0.92
 """Share of the frame before in what is drawn, at most."""
 DIFFERENCE = np.array([9.0, 6.0, 6.0, 20.0, 0.5], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
+PER_UNIT = (1 / DIFFERENCE).astype(np.float32)
+CALM = 0.25
+"""Share of a squared difference that counts where nothing moves. It is mostly what the smoothing
+makes of noise at edges, because what really changes is not trusted."""
 KEPT_LINES = 0.85
 """Share of the frame before in lines and silhouette, at most: a line that is no longer found is
 gone after a few frames."""
@@ -118,7 +122,7 @@ class SteadyDrawing:
         if self._last is not None and self._motion is not None:
             gain = np.array([*[self._motion.light] * 4, 1], np.float32)
             field = _carry(
-                field, view, *self._last, self._motion, gain, 1 / DIFFERENCE, KEPT, 0.0, threads
+                field, view, *self._last, self._motion, gain, PER_UNIT, KEPT, 0.0, CALM, threads
             )
             lab = working.lab.copy()
             lab[..., 0] = np.rint(field[..., 3])
@@ -136,7 +140,7 @@ class SteadyDrawing:
             per_unit = np.array([0, 1 / (OTHER_EDGE * view.unit)], np.float32)
             field = _carry(
                 field, view, *self._lines, self._motion, same_light, per_unit, KEPT_LINES,
-                NO_EDGE * view.unit, 1,
+                NO_EDGE * view.unit, CALM, 1,
             )  # fmt: skip
         self._lines = view, field
         return np.ascontiguousarray(field[..., 0]), np.ascontiguousarray(field[..., 1])
@@ -177,6 +181,7 @@ def _carry(
     per_unit: Field,
     most: float,
     least: float,
+    calm: float,
     threads: int,
 ) -> Field:
     """A field, (h, w, C), mixed with the frame before's, which another view may show."""
@@ -187,7 +192,7 @@ def _carry(
     in_strips(
         lambda top, bottom: kernels.carry(
             new, old, moves, *rows, *columns, xs, ys, gain, per_unit, np.float32(most),
-            np.float32(least), top, bottom, out,
+            np.float32(least), np.float32(calm), top, bottom, out,
         ),
         new.shape[0], 4 * new.shape[1], threads,
     )  # fmt: skip

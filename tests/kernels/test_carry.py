@@ -11,7 +11,7 @@ from engine.reference import carry as reference
 sides = st.integers(1, 12)
 GAIN = np.array([1, 1, 1.02, 0.98, 1], np.float32)
 PER_UNIT = np.array([0.5, 1, 1, 0.25, 2], np.float32)
-MOST, LEAST = np.float32(0.85), np.float32(0.1)
+MOST, LEAST, CALM = np.float32(0.85), np.float32(0.1), np.float32(0.3)
 
 
 def carry(new, old, motion, rows, columns, places):
@@ -30,6 +30,7 @@ def carry(new, old, motion, rows, columns, places):
             PER_UNIT,
             MOST,
             LEAST,
+            CALM,
             top,
             bottom,
             out,
@@ -50,11 +51,17 @@ def test_equals_reference(seed, new, old, cells):
     new, old = (rng.random((*size, 5), np.float32) for size in (new, old))
     new[..., 4] *= rng.random((h, w)) > 0.2
     motion = rng.normal(0, 1, (m, n, 3)).astype(np.float32)
+    motion[..., :2] *= rng.random() > 0.3
     motion[..., 2] = rng.random((m, n), np.float32)
     rows, columns = axis(rng, h, m), axis(rng, w, n)
-    places = np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32) + np.float32(0.3)
+    places = (
+        np.arange(w, dtype=np.float32),
+        np.arange(h, dtype=np.float32) + np.float32(rng.choice([0, 0.3])),
+    )
     got = carry(new, old, motion, rows, columns, places)
-    expected = reference.carry(new, old, motion, rows, columns, places, GAIN, PER_UNIT, MOST, LEAST)
+    expected = reference.carry(
+        new, old, motion, rows, columns, places, GAIN, PER_UNIT, MOST, LEAST, CALM
+    )
     assert_array_equal(got, expected)
 
 
@@ -75,7 +82,7 @@ def test_what_hardly_differs_is_mixed_with_the_frame_before():
 
 def test_what_differs_is_not_mixed():
     new, old = np.ones((4, 5, 5), np.float32), np.ones((4, 5, 5), np.float32)
-    old[..., 1] += 1.5
+    old[..., 1] += 2
     assert_array_equal(still(new, old), new)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.cartoon.colours import Palette
 from engine.cartoon.drawing import Drawing
-from engine.cartoon.refined.ink import REMOVED, find_ink
+from engine.cartoon.refined.ink import REMOVED, drop_specks, find_ink
 from engine.cartoon.refined.memory import Memory
 from engine.cartoon.refined.palette import find_colours, paint
 from engine.cartoon.refined.regions import Regions, find_regions
@@ -77,8 +77,11 @@ def draw(
         smoothed, working = memory.steady(smoothed, working, view, threads)
 
     def find_steady_lines() -> tuple[Field, Field]:
-        lines = _find_lines(smoothed, working, style, options)
-        return memory.steady_lines(*lines, view) if memory else lines
+        ink, edge = _find_lines(smoothed, working, style, options)
+        if memory:
+            ink, edge = memory.steady_lines(ink, edge, view)
+            drop_specks(ink, view.unit, options.detail)
+        return ink, edge
 
     find_lines = start(find_steady_lines, threads)
     found, others = None, max(1, threads - 1)  # because one of them is busy with lines
