@@ -57,6 +57,7 @@ class Parts:
         self._folder, self._key = folder, key
         self.segments: list[Segment] = []
         self._done = False
+        self._made = [path for path in folder.parents if not path.exists()]
         with failure_to_error(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             if folder.is_symlink():
@@ -107,6 +108,8 @@ class Parts:
                 (self._folder / _JOURNAL).unlink()
                 (self._folder / _LOCK).unlink()
                 self._folder.rmdir()
+                for made in self._made:  # where nothing came into it
+                    made.rmdir()
         os.close(self._lock)
 
     def __enter__(self) -> Parts:

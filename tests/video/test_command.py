@@ -455,11 +455,10 @@ def test_a_broken_video_ends_in_one_line(cartoonify, tmp_path, name, message):
     (tmp_path / "none.mkv").write_bytes(matroska[: matroska.index(b"\x1f\x43\xb6\x75")])
     with av.open(str(tmp_path / "sound.mp4"), "w") as film:
         write_sound(film, film.add_stream("aac", rate=44_100), 1)
-    code, out, err = cartoonify(name, "-o", "toon.mp4")
+    code, out, err = cartoonify(name, "-o", "new/toon.mp4")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
     assert message in err
-    assert not (tmp_path / "toon.mp4").exists()
-    assert left_over(tmp_path) == []
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_network_may_look_at_every_other_frame(cartoonify, clip):
@@ -691,3 +690,14 @@ def test_other_settings_begin_anew(cartoonify, clip, tmp_path, monkeypatch, shor
     monkeypatch.setattr(make, "_picture", lambda *a: drawn.append(1) or picture(*a))
     assert cartoonify("clip.mp4", "-o", "toon.mp4", "--resume", "--lines", "0")[0] == 0
     assert len(drawn) == 12
+
+
+def test_ctrl_c_ends_all_videos_that_are_under_way(started, tmp_path):
+    for index in range(2):
+        write_film(tmp_path / f"clip{index}.mp4", 60)
+    run = started("clip0.mp4", "clip1.mp4", "-j", "2", "-s", "cartoon", pause=0.2)
+    wait_for_segments(tmp_path / "out" / ".clip0.parts", 1)
+    run.send_signal(signal.SIGINT)
+    run.communicate()
+    assert run.returncode == 130
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= {".clip0.parts", ".clip1.parts"}
