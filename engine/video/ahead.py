@@ -18,7 +18,7 @@ from engine.video.flow import glance
 from engine.video.shots import OTHER_COLOURS, change_of_colours
 from engine.video.steady import SteadyDrawing
 
-WINDOW, STEP = 96, 16
+WINDOW, STEP = 96, 32
 """Frames from a shot's beginning that are looked at, and every so many of them are sampled."""
 THIN = 2
 """Every so many pixels of a sample count."""

@@ -37,10 +37,9 @@ LEAST_NEW = 0.015
 """Share of the person from which on it gets one."""
 MORE = 8
 """Colours that a shot may get so."""
-_LAB_RANGE = np.array([[0, -128, -128], [100, 127, 127]])
-
 FADE = 1 / 6
 """Share of the fading in of a new colour in a frame: it does not jump."""
+_LAB_RANGE = np.array([[0, -128, -128], [100, 127, 127]])
 
 
 def may_be_cut(before: Glance, now: Glance, motion: Motion) -> bool:

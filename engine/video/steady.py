@@ -39,7 +39,7 @@ NO_EDGE = -5.0
 """In u: farther outside of the silhouette there is nothing to steady."""
 GRID = 16
 """Photo pixels to which boxes are widened, so that few different ones occur."""
-SLACK = 1 / 16
+SLACK = 1 / 32
 """Of the box's sides that are added to each side of it, so that it stays while somebody moves."""
 RESIZED = 1.4
 """How many times larger or smaller the reference length has to become before it is renewed, which

@@ -106,7 +106,7 @@ def test_a_colour_that_was_not_there_fades_in(tiny):
 def test_frames_ahead_give_a_shot_the_colours_of_its_later_frames(tiny):
     later = disc(radius=60)
     later[50:100, 90:120] = (90, 0, 0)
-    frames = [disc(radius=60)] * 16 + [later] * 2 + [np.ascontiguousarray(255 - disc()[:, ::-1])]
+    frames = [disc(radius=60)] * 32 + [later] * 2 + [np.ascontiguousarray(255 - disc()[:, ::-1])]
     first, *_ = engine.VideoCartoonifier(tiny).frames(frames, ahead=iter(frames))
     assert first.palette.lab[:, 0].min() < 30 < tiny(frames[0]).palette.lab[:, 0].min()
 
