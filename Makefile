@@ -10,10 +10,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH ?= torch==2.13.0 torchvision==0.28.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: run check test bench lint clean
+.PHONY: run serve check test bench lint clean
 
 run: .venv/ready-run
 	$(BIN)/python -m engine.run --demo --save cutout,cartoon,compare --overwrite -o out
+
+serve: .venv/ready-serve
+	$(BIN)/cartoonify serve
 
 # What to run while working: no torch, no Ray, no browser.
 check: .venv/ready-check
@@ -39,6 +42,10 @@ lint: .venv/ready-lint
 
 .venv/ready-run: pyproject.toml Makefile | .venv/bin/python
 	$(PIP) -e '.[demo]'
+	@touch $@
+
+.venv/ready-serve: pyproject.toml Makefile | .venv/bin/python
+	$(PIP) -e '.[demo,heif,serve]'
 	@touch $@
 
 .venv/ready-check: pyproject.toml Makefile | .venv/bin/python

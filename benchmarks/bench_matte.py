@@ -10,7 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.portrait import portrait
 from engine.cutout.matte import soft_matte
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import open_refiner, refined_matte
 from engine.segment.labels import upsample
 
 
@@ -24,12 +24,13 @@ def bench_edges(
     y, x = np.ogrid[:113, :145]
     coarse = 1 / (1 + np.exp((np.hypot(y - 60, x - 70) - 40) / 2)).astype(np.float32)
     small = portrait(449, 577, cv2.INTER_AREA)
+    refiner = open_refiner("cpu", 1)
 
     def soft() -> np.ndarray:
         return soft_matte(upsample(coarse, height, width, True), 0.5)
 
     def refined() -> np.ndarray:
-        return refined_matte(coarse, photo, small, 0.5, True)[0]
+        return refined_matte(coarse, photo, small, 0.5, True, refiner)[0]
 
     alpha = benchmark(soft if edges == "soft" else refined)
     assert 0.2 < alpha.mean() < 0.5

@@ -39,6 +39,6 @@ class Found(Seen):
     """
 
     logits: NDArray[np.float32]
-    """(1, C, h', w'), as the network gave them."""
+    """(1, C, h', w'), as the network gave them; a precise look is averaged in."""
     probability: NDArray[np.float32]
     """(h', w'), 0..1: share of the kept classes. Another may be put in its place."""

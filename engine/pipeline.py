@@ -31,7 +31,7 @@ from engine.cutout.classic import VOC_CLASSES, classic_mask, cut_out
 from engine.cutout.clean import clean
 from engine.cutout.matte import soft_matte
 from engine.cutout.people import keep_largest
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
 from engine.found import Found, Seen
@@ -51,6 +51,7 @@ from engine.segment.preprocess import (
     resize,
     to_tensor,
 )
+from engine.segment.second_look import look_again
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
@@ -78,8 +79,11 @@ class Cartoonifier:
         cartoon: CartoonOptions,
         max_megapixels: float = MAX_MEGAPIXELS,
         backdrop: Backdrop | None = None,
+        refiner: Refiner | None = None,
     ) -> None:
-        """`backdrop` is the cutout's background where it has been read already."""
+        """`backdrop` is the cutout's background where it has been read already, and `refiner` that
+        of the edges where it has been loaded.
+        """
         if segment.classic and cutout.most_people is not None:
             raise OptionError("classic keeps all people; leave out people.")
         known = tuple(map(plain_name, session.facts.classes))
@@ -93,6 +97,9 @@ class Cartoonifier:
         self._backdrop = backdrop or Backdrop(cutout.background)
         if segment.classic and self._backdrop.kind != "white":
             raise OptionError("classic is defined on white only; leave out the background.")
+        self._refiner = refiner
+        if refiner is None and cutout.edges == "refined" and not segment.classic:
+            self._refiner = open_refiner(session.provider, session.threads)
         self._draw = load_style(self._cartoon)
 
     def __call__(
@@ -152,6 +159,8 @@ class Cartoonifier:
         session, timings = self._open_session, dict(seen.timings)
         with _lack_of_memory_to_error(seen.name, seen.photo), _timed(timings, "network"):
             logits = session.run(to_tensor(seen.small, seen.facts))
+            if self.segment.precise:
+                logits = look_again(session, seen.photo, logits, self._kept)
             probability = find_probability(logits, self._kept)
         return Found(**vars(seen) | {"timings": timings}, logits=logits, probability=probability)
 
@@ -178,7 +187,7 @@ class Cartoonifier:
             made = make(session, found, options, timings, memory)
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", found.name, stages)
-        warnings = () if made.alpha.any() else (self._found_nothing,)
+        warnings = () if made.alpha.any() else (self.segment.nothing_found,)
         for warning in warnings:
             log.warning("%s: %s", found.name, warning)
         return replace(
@@ -201,6 +210,7 @@ class Cartoonifier:
             _checked("cartoon", cartoon, self.cartoon),
             self.max_megapixels,
             None if cutout else self._backdrop,
+            self._refiner,
         )
 
     @property
@@ -210,11 +220,17 @@ class Cartoonifier:
         The background is a name, or a digest of its pixels; the palette is its digest.
         """
         palette = self._cartoon.palette
+        refines = self._refiner if self.cutout.edges == "refined" else None
         return {
             "model": self.model.sha256,
-            "segment": {"keep": list(self.segment.kept_names), "classic": self.segment.classic},
+            "segment": {
+                "keep": list(self.segment.kept_names),
+                "classic": self.segment.classic,
+                "precise": self.segment.precise,
+            },
             "cutout": _plain(self.cutout)
-            | {"background": self._backdrop.identity, "people": self.cutout.most_people},
+            | {"background": self._backdrop.identity, "people": self.cutout.most_people}
+            | {"refiner": refines and refines.sha256},
             "cartoon": _plain(self._cartoon) | {"palette": palette and palette.digest},
         }
 
@@ -253,11 +269,6 @@ class Cartoonifier:
         if self._session is None:
             raise EngineError("this Cartoonifier is closed; load another one.")
         return self._session
-
-    @property
-    def _found_nothing(self) -> str:
-        kept = self.segment.kept_names
-        return f"no {'object' if 'all' in kept else ' or '.join(kept)} found, nothing is kept"
 
     def _resize(self, photo: NDArray[np.uint8], session: Session) -> NDArray[np.uint8]:
         """The photo as the network sees it."""
@@ -316,8 +327,10 @@ class Cartoonifier:
             probability = clean(probability, threshold)
         if self.cutout.most_people is not None:
             probability = keep_largest(probability, threshold, self.cutout.most_people)
-        if self.cutout.edges == "refined":
-            return refined_matte(probability, photo, found.small, threshold, align_corners, threads)
+        if self.cutout.edges == "refined" and self._refiner:
+            return refined_matte(
+                probability, photo, found.small, threshold, align_corners, self._refiner, threads
+            )
         upsampled = upsample(probability, height, width, align_corners)
         return soft_matte(upsampled, threshold), photo
 

@@ -35,11 +35,7 @@ def own_process(threads: int | None, jobs: int | None, photos: int) -> tuple[int
     import cv2
     from PIL import Image
 
-    usable = usable_threads(threads)
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"jobs is {jobs}; it is at least 1.")
-    workers = max(1, min(jobs or usable, photos))
-    threads = max(1, usable // workers)
+    workers, threads = share_threads(threads, jobs, photos)
     cv2.setNumThreads(threads)
     Image.MAX_IMAGE_PIXELS = None  # some formats ask for it behind our own limit
     warnings.filterwarnings("ignore", module="PIL")  # damage becomes an error of ours
@@ -47,6 +43,17 @@ def own_process(threads: int | None, jobs: int | None, photos: int) -> tuple[int
     gc.enable()
     gc.freeze()  # neither collected again, nor looked through at the end
     return workers, threads
+
+
+def share_threads(
+    threads: int | None, jobs: int | None, photos: int = sys.maxsize
+) -> tuple[int, int]:
+    """What `own_process` returns; nothing is set."""
+    usable = usable_threads(threads)
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"jobs is {jobs}; it is at least 1.")
+    workers = max(1, min(jobs or usable, photos))
+    return workers, max(1, usable // workers)
 
 
 def keep_memory() -> None:

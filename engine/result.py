@@ -44,7 +44,7 @@ class Result:
     photo: NDArray[np.uint8]
     """(H, W, 3) RGB, upright, as it was read."""
     logits: NDArray[np.float32]
-    """(1, C, h', w'), as the network gave them."""
+    """(1, C, h', w'), as the network gave them; a precise look is averaged in."""
     coarse_probability: NDArray[np.float32]
     """(h', w'), 0..1: share of the kept classes."""
     alpha: NDArray[np.float32]

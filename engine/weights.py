@@ -28,8 +28,10 @@ __all__ = [
     "InputRule",
     "ModelFacts",
     "cache_folder",
+    "check_refiner",
     "facts_from_metadata",
     "find_model",
+    "find_refiner",
     "list_models",
     "models_folder",
 ]
@@ -82,6 +84,24 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     if facts.sha256:
         _check_hash(data, facts.sha256, path)
     return data, facts
+
+
+def find_refiner(path: Path | None = None) -> tuple[bytes, str]:
+    """The bytes of the refiner of edges, the embedded one or that of a file, and their SHA-256.
+
+    Raises ModelError where the file is missing, or not the one that the manifest describes.
+    """
+    if path is None:
+        entry = _read_manifest()["refiner"]
+        return _read_checked(models_folder() / entry["file"], entry["sha256"]), entry["sha256"]
+    data = _read_checked(path, None)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def check_refiner() -> dict[str, str]:
+    """Of the embedded refiner, what `list_models` tells of models."""
+    entry = _read_manifest()["refiner"]
+    return _look_at("refiner of edges", models_folder() / entry["file"], str(entry["sha256"]))
 
 
 def list_models(cache: Path | None = None) -> Iterator[dict[str, str]]:

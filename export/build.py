@@ -18,18 +18,25 @@ from engine.errors import OptionError, OutputError
 from engine.segment.labels import find_probability
 from engine.threads import usable_threads
 from engine.weights import ModelFacts, facts_from_metadata, models_folder
-from export.checkpoint import load_weights
+from export.checkpoint import load_weights, read_ranges
 from export.graphs.aspp import specialise
 from export.graphs.half import compute_in_f16, store_as_f16
 from export.graphs.mask import to_mask_graph
-from export.graphs.quantise import RANKED_PHOTOS, calibrate, parts_of, quantise, rank_parts
+from export.graphs.quantise import (
+    CALIBRATION_PHOTOS,
+    RANKED_PHOTOS,
+    calibrate,
+    parts_of,
+    quantise,
+    rank_parts,
+)
 from export.graphs.to_onnx import describe, to_logits_graph
 from export.network import find_recipe
 from export.photos import PERSON, find_samples, read_tensors
 from export.precision import Figures, measure
 from export.verify import RTOL, SIZES, to_table, verify
 
-CALIBRATION_PHOTOS, FIGURE_PHOTOS = 200, 200
+FIGURE_PHOTOS = 200
 # A part that alone changes the probability of a person by this many times more than the median
 # part does stays in float.
 SENSITIVE = 4.0
@@ -147,6 +154,10 @@ def _quantise(
     order: Order, logits: onnx.ModelProto, facts: ModelFacts, say: Callable[[str], None]
 ) -> onnx.ModelProto:
     assert order.data is not None
+    trained = read_ranges(order.weights, order.network)
+    if trained:
+        say("weights trained for int8: all in int8, with the ranges that they were trained with")
+        return quantise(logits, trained)
     tensors = read_tensors(find_samples(order.data, "train", CALIBRATION_PHOTOS), facts)
     say(f"calibrating on {len(tensors)} photos of {order.data}")
     ranges = calibrate(logits, tensors)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import operator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from export.vision import Bottleneck
 
 SEED = 0
 OWN_CHECKPOINT = "deeplabv3plus_mobilenet_v2.safetensors"
+RANGES_KEY = "ranges"
+"""In a .safetensors file's metadata: the activations' ranges, where it was trained for int8."""
 
 
 def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str = "") -> str:
@@ -45,6 +49,34 @@ def load_weights(network: nn.Module, recipe: Recipe, weights: str, new_part: str
             state |= {k: v for k, v in network.state_dict().items() if k.startswith(new_part)}
         _load_state(network, state, weights)
     return _digest(network)
+
+
+def read_ranges(weights: str, network: str = "") -> dict[str, tuple[float, float]] | None:
+    """The activations' ranges that weights were trained with for int8, by tensor.
+
+    `weights` is as in `load_weights`, `network` the name of the recipe. None for weights that were
+    not trained for int8.
+
+    Raises ModelError for ranges that are damaged.
+    """
+    if weights == "default" and f"{network}.safetensors" == OWN_CHECKPOINT:
+        weights = str(models_folder() / OWN_CHECKPOINT)
+    if not weights.endswith(".safetensors") or not Path(weights).is_file():
+        return None
+    from safetensors import safe_open
+
+    try:
+        with safe_open(weights, "pt") as file:
+            text = (file.metadata() or {}).get(RANGES_KEY, "null")
+        ranges = json.loads(text)
+        if ranges is None:
+            return None
+        ranges = {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
+        if not all(-math.inf < low <= high < math.inf for low, high in ranges.values()):
+            raise ValueError("expected the lowest value and the highest")
+    except Exception as error:  # safetensors have errors of their own
+        raise ModelError(f"{weights}: its ranges for int8 cannot be read: {error}") from error
+    return ranges
 
 
 def _download_default(recipe: Recipe) -> dict[str, torch.Tensor]:

@@ -14,15 +14,17 @@ import typer
 
 from engine.cutout.classic import VOC_CLASSES
 from engine.cutout.clean import clean
-from engine.cutout.refine import refined_matte
+from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
 from engine.segment.labels import class_indices, find_labels, find_probability, plain_name, upsample
 from engine.segment.preprocess import network_size, resize, to_tensor
+from engine.segment.second_look import look_again
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from export.overlap import Confusion, Overlap
 from export.training.batches import Entry, read_index
+from export.worst import Worst
 
 THRESHOLD = CutoutOptions.threshold
 POOLED = "all"
@@ -75,11 +77,18 @@ class Table:
         return "\n".join(lines)
 
 
-def evaluate(session: Session, entries: list[Entry]) -> Table:
+def evaluate(
+    session: Session,
+    refiner: Refiner,
+    entries: list[Entry],
+    worst: Worst | None = None,
+    precise: bool = False,
+) -> Table:
     """The table of a model on photos with masks, at the photos' size, as the engine cuts them.
 
     "Plain" is the probability above the threshold, "refined" half of the cleaned and refined
-    matte. The mean IoU of all classes is for models of VOC's classes.
+    matte; `worst` collects the photos where the latter is furthest from the truth. The mean IoU of
+    all classes is for models of VOC's classes. `precise` is that of SegmentOptions.
     """
     facts = session.facts
     person = class_indices(("person",), facts.classes)
@@ -90,11 +99,17 @@ def evaluate(session: Session, entries: list[Entry]) -> Table:
         height, width = truth.shape
         small = resize(photo, network_size(height, width, facts.input))
         logits = session.run(to_tensor(small, facts))
+        if precise:
+            logits = look_again(session, photo, logits, person)
         coarse = find_probability(logits, person)
         plain = upsample(coarse, height, width, facts.align_corners) > THRESHOLD
         cleaned = clean(coarse, THRESHOLD)
-        alpha, _ = refined_matte(cleaned, photo, small, THRESHOLD, facts.align_corners)
+        alpha, _ = refined_matte(
+            cleaned, photo, small, THRESHOLD, facts.align_corners, refiner, session.threads
+        )
         table.add(entry.source, plain, alpha > 0.5, truth)
+        if worst:
+            worst.add(entry, alpha > 0.5, truth)
         if entry.fully_labelled and is_voc:
             labels = find_labels(logits, height, width, facts.align_corners)
             table.classes.add(labels, truth)
@@ -115,14 +130,26 @@ def main(
     ] = None,
     split: Annotated[str, typer.Option(help="Of the index: val or train.")] = "val",
     every: Annotated[int, typer.Option(help="Take every n-th photo only.")] = 1,
+    worst: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write pictures of the photos cut out worst."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many are the worst.")] = 24,
+    precise: Annotated[bool, typer.Option("--precise", help="Look at each person again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print a model's person IoU and boundary IoU, by source and pooled over pixels."""
     try:
         if every < 1:
             raise OptionError(f"--every {every}: expected at least 1.")
+        if count < 1:
+            raise OptionError(f"--count {count}: expected at least 1.")
         entries = read_index(data, split)[::every]
-        table = evaluate(open_session(model, "cpu", usable_threads(), models), entries)
+        session = open_session(model, "cpu", usable_threads(), models)
+        refiner, found = open_refiner("cpu", session.threads), Worst(count)
+        table = evaluate(session, refiner, entries, found, precise)
+        if worst:
+            found.write(worst)
     except EngineError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None

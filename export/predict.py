@@ -18,7 +18,7 @@ NETWORK = "deeplabv3plus_mobilenet_v2"
 @torch.inference_mode()
 def find_logits(network: nn.Module, photo: np.ndarray) -> torch.Tensor:
     """Low-resolution logits, float32 (1, 21, h, w), of a photo, uint8 (H, W, 3)."""
-    facts = _facts()
+    facts = network_facts()
     height, width = photo.shape[:2]
     small = resize(photo, network_size(height, width, facts.input))
     tensor = torch.from_numpy(to_tensor(small, facts))
@@ -36,7 +36,8 @@ def upsample_person(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor
     return F.interpolate(person, size, mode="bilinear", align_corners=True)[0, 0]
 
 
-def _facts() -> ModelFacts:
+def network_facts() -> ModelFacts:
+    """What the engine knows of the network."""
     facts = find_recipe(NETWORK).facts
     mean, std = tuple(facts["mean"]), tuple(facts["std"])
     return ModelFacts(NETWORK, InputRule(**facts["input"]), mean, std, "RGB", (), "", "", "")

@@ -1,6 +1,5 @@
 """Fixtures: golden cases, photos, a tiny model, the embedded model, a browser, the command line."""
 
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import scipy.stats  # noqa: F401, before the command line keeps it from being lo
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from tests.chromium import open_chromium
 from tests.tiny_model import write_tiny_model
 
 # A shell's background jobs ignore Ctrl-C, and so would the programs that tests start.
@@ -46,23 +46,8 @@ def astronaut():
 @pytest.fixture
 def browser(tmp_path):
     """Chromium without a window, which writes down every request."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no Chromium here: install Debian's chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--disable-quic",
-        "--window-size=1400,1000", f"--user-data-dir={tmp_path / 'profile'}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
+    with open_chromium(tmp_path / "profile") as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

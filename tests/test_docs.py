@@ -4,8 +4,10 @@ import importlib
 import importlib.util
 import re
 import shlex
-from itertools import groupby
+from functools import cache
+from itertools import groupby, pairwise
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import typer
@@ -15,18 +17,21 @@ from benchmarks import styles
 from engine.cli.app import COMMANDS
 from engine.cli.evaluate import EvaluateRequest
 from engine.cli.request import RunRequest
+from engine.cli.serve import ServeRequest
 from engine.errors import OptionError
 from engine.weights import EXPORTABLE, PRECISIONS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")]
 UsageError = typer.BadParameter.__base__
-REQUESTS = {"run": RunRequest, "evaluate": EvaluateRequest}
+REQUESTS = {"run": RunRequest, "evaluate": EvaluateRequest, "serve": ServeRequest}
 OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm"}
 MAINS = {
     "export": "export.__main__",
     "export.evaluate": "export.evaluate",
+    "export.matte_benchmark": "export.matte_benchmark",
     "export.training": "export.training.__main__",
+    "export.training.edges": "export.training.edges",
 }
 FOLDERS = "benchmarks|docs|engine|examples|export|models|tests"
 
@@ -68,6 +73,8 @@ def find_commands():
             for line in code.replace("\\\n", " ").splitlines()
             if line.strip()
         ]
+        units = [code for _, code in blocks(page, "ini")]
+        lines += re.findall(r"^ExecStart=\S*/(cartoonify .+)$", "\n".join(units), re.M)
         inline = re.findall(r"`((?:cartoonify|python -m|make|pip) [^`]+)`", prose(page))
         for line in [*lines, *(" ".join(text.split()) for text in inline)]:
             for words in split(line):
@@ -82,7 +89,9 @@ def understand_cartoonify(*arguments):
     return REQUESTS[name](**values) if values and name in REQUESTS else COMMANDS[name]
 
 
-def understand_python(dash_m, module, *arguments):
+def understand_python(dash_m, module="", *arguments):
+    if dash_m.startswith("examples/"):
+        return compile((ROOT / dash_m).read_text(), dash_m, "exec")
     assert dash_m == "-m"
     assert importlib.util.find_spec(module)
     if module == "engine.run":
@@ -106,6 +115,29 @@ def understand_python(dash_m, module, *arguments):
 
 def main_of(module):
     return importlib.import_module(MAINS[module]).main
+
+
+def understand_curl(*arguments):
+    """A request to a route of the service, with options that it knows."""
+    from engine.serve.parameters import parse
+    from engine.serve.uploads import FILES
+
+    (url,) = [word for word in arguments if "://" in word]
+    parts = urlsplit(url)
+    patterns = [path.replace("{key}", "ID") for path in served_paths()]
+    assert parts.path in patterns
+    parse(dict(parse_qsl(parts.query, strict_parsing=bool(parts.query))), "cartoon", "default")
+    fields = [word for before, word in pairwise(arguments) if before == "-F"]
+    assert {field.partition("=")[0] for field in fields} <= FILES.keys()
+    return arguments
+
+
+@cache
+def served_paths():
+    pytest.importorskip("fastapi", reason="the serve extra is not installed")
+    from engine.serve import create_app
+
+    return list(create_app().openapi()["paths"])
 
 
 def understand_make(*arguments):
@@ -145,6 +177,7 @@ UNDERSTAND = {
     "python": understand_python,
     "make": understand_make,
     "pip": understand_pip,
+    "curl": understand_curl,
 }
 COMMANDS_OF_PAGES = sorted({(page, tuple(words)) for page, words in find_commands()})
 
@@ -172,6 +205,9 @@ def test_commands_are_found():
         ("python -m benchmarks.styles photos/ --faces", SystemExit),
         ("make tests", AssertionError),
         ("pip install .[reports]", AssertionError),
+        ("curl -F file=@me.jpg http://127.0.0.1:7000/v1/toon", AssertionError),
+        ("curl -F photos=@me.jpg http://127.0.0.1:7000/v1/cartoon", AssertionError),
+        ("curl -F file=@me.jpg http://127.0.0.1:7000/v1/cartoon?stile=ink", OptionError),
     ],
 )
 def test_a_wrong_command_is_not_understood(wrong, kind):
@@ -227,5 +263,5 @@ def test_options_that_are_named_exist(page):
     for function in (*COMMANDS.values(), *map(main_of, MAINS)):
         for parameter in command_of(function).params:
             known.update(parameter.opts, parameter.secondary_opts)
-    named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z-]*)", prose(page)))
+    named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z0-9-]*)", prose(page)))
     assert named <= known

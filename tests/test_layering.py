@@ -17,6 +17,7 @@ LAYERS = [
     {"video"},
     {"report"},
     {"batch"},
+    {"serve"},
     {"cli"},
     {"run", "evaluate"},
 ]

@@ -4,13 +4,22 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import engine
 from engine import weights
+from engine.cutout.refine import open_refiner
 from engine.errors import ModelError, OptionError
 from engine.versions import how_to_install
-from engine.weights import facts_from_metadata, find_model, list_models, models_folder
+from engine.weights import (
+    check_refiner,
+    facts_from_metadata,
+    find_model,
+    find_refiner,
+    list_models,
+    models_folder,
+)
 from tests.tiny_model import FACTS, write_tiny_model
 
 NETWORK = "deeplabv3plus_mobilenet_v2"
@@ -49,6 +58,34 @@ def test_a_changed_file_is_refused(copied_models):
     path.write_bytes(data)
     with pytest.raises(ModelError, match=r"SHA-256 is .*install the package again"):
         find_model("default")
+
+
+def test_a_missing_or_changed_refiner_of_edges_is_told(copied_models):
+    (copied_models / "edges.onnx").write_bytes(b"another")
+    with pytest.raises(ModelError, match=r"edges\.onnx: SHA-256 is .*install the package again"):
+        find_refiner()
+    (copied_models / "edges.onnx").unlink()
+    with pytest.raises(ModelError, match=r"edges\.onnx: No such file.*Install the package again"):
+        find_refiner()
+    assert "No such file" in check_refiner()["problem"]
+
+
+def test_a_file_that_is_no_refiner_is_told_when_it_runs(tmp_path):
+    refiner = open_refiner("cpu", 1, write_tiny_model(tmp_path / "net.onnx"))
+    with pytest.raises(ModelError, match="refiner of edges failed"):
+        refiner.find_planes(np.zeros((5, 5, 3), np.uint8), np.zeros((2, 2), np.float32))
+
+
+def test_a_refiner_may_be_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "mine.onnx"
+    with pytest.raises(ModelError, match=r"mine\.onnx: No such file"):
+        open_refiner("cpu", 1, path)
+    data, sha256 = find_refiner()
+    path.write_bytes(data)
+    assert open_refiner("cpu", 1, path).sha256 == sha256
+    path.write_bytes(data[:1000])
+    with pytest.raises(ModelError, match=r"mine\.onnx"):
+        open_refiner("cpu", 1, path)
 
 
 def test_a_missing_file_and_manifest_are_told(copied_models):

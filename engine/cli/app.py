@@ -11,8 +11,9 @@ from engine.cli.doctor import doctor
 from engine.cli.evaluate import evaluate
 from engine.cli.exits import own_streams_and_signals
 from engine.cli.run import run
+from engine.cli.serve import serve
 
-COMMANDS = {"run": run, "doctor": doctor, "evaluate": evaluate}
+COMMANDS = {"run": run, "doctor": doctor, "evaluate": evaluate, "serve": serve}
 
 
 class _RunByDefault(TyperGroup):

@@ -18,7 +18,7 @@ from engine.errors import EngineError
 from engine.text import printable
 from engine.threads import cgroup_cpus, usable_threads
 from engine.versions import find_versions
-from engine.weights import cache_folder, list_models
+from engine.weights import cache_folder, check_refiner, list_models
 
 FEATURES = (
     "sse4_2",
@@ -132,7 +132,7 @@ def _load(provider: str) -> tuple[str, bool]:
 
 
 def _models(problems: list[str]) -> list[dict[str, Any]]:
-    found = list(list_models())
+    found = [*list_models(), check_refiner()]
     problems.extend(f"model {m['name']}: {m['problem']}" for m in found if m["problem"])
     return found
 

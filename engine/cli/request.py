@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 _FORM_OF_SUFFIX = {f".{name}": name for name in FILES}
+HIGH = "high"
 _KIND_OF_SUFFIX = {".svg": "svg", ".json": "palette"}
 _FORMAT_OF_SUFFIX = {
     ".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp", ".svg": "svg", ".json": "json",
@@ -91,10 +92,12 @@ class RunRequest:
         ),
     ] = None  # fmt: skip
     quality: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Of jpg, webp and videos, 1 to 100. Default: 95 for jpg, 92 for webp, and what is "
-            "hardly told from the drawing for videos."
+            metavar="Q",
+            help="Of jpg, webp and videos, 1 to 100 (default: 95 for jpg, 92 for webp, and what is "
+            "hardly told from the drawing for videos); or high, of the cut-out, which is "
+            "--precise.",
         ),
     ] = None
     size: Annotated[
@@ -199,6 +202,13 @@ class RunRequest:
             "--clean/--no-clean", help="Drop stray islands and fill pinholes; not in classic."
         ),
     ] = CutoutOptions.clean
+    precise: Annotated[
+        bool,
+        typer.Option(
+            "--precise",
+            help="Look at each person again, in half as long again; not in classic.",
+        ),
+    ] = False
     classic: Annotated[
         bool, typer.Option("--classic", help="The method as published, pixel for pixel.")
     ] = False
@@ -359,7 +369,7 @@ class RunRequest:
 
         return Recipe(
             self.model, self.provider, self.models,
-            SegmentOptions(self.keep, self.classic),
+            SegmentOptions(self.keep, self.classic, self.precise or self.quality == HIGH),
             CutoutOptions(
                 "transparent" if self._backdrop else self.background,
                 edges=self.edges, clean=self.clean, people=self.people,
@@ -371,6 +381,14 @@ class RunRequest:
     def _backdrop(self) -> str:
         """A video that is laid behind; empty for none."""
         return self.background if is_video(self.background) else ""
+
+    @property
+    def _picture_quality(self) -> int | None:
+        if self.quality is None or self.quality == HIGH:
+            return None
+        if not self.quality.isdecimal():
+            raise OptionError(f"quality is {self.quality!r}; expected 1 to 100, or {HIGH}.")
+        return int(self.quality)
 
     @cached_property
     def _drawing(self) -> CartoonOptions:
@@ -408,7 +426,9 @@ class RunRequest:
         picture = "png" if self.format in ONLY_VIDEOS else self.format or "png"
         format = self._find_format(kinds[0]) if is_single and not is_video_only else picture
         refuse_shapes(kinds, self._drawing.style or "")
-        options = OutputOptions(kinds, format, self.quality, self.metadata, self.crop, self.size)
+        options = OutputOptions(
+            kinds, format, self._picture_quality, self.metadata, self.crop, self.size
+        )
         if self.background == "transparent":
             refuse_transparency(kinds, format)
         place = {} if out == STDOUT else {"file": out} if is_file else {"folder": out}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _FOR_EVER = 1 << 30
 """Photos, when nobody knows how many will come."""
-_OTHER_COMMANDS = ("doctor", "evaluate")
+_OTHER_COMMANDS = ("doctor", "evaluate", "serve")
 
 
 @takes(RunRequest, process.prepare_imports)
@@ -42,7 +42,7 @@ def run(request: RunRequest) -> None:
     4 the model; 5 the provider.
 
     Other commands: cartoonify doctor says what runs here, and whether it works; cartoonify
-    evaluate measures a folder of photos.
+    evaluate measures a folder of photos; cartoonify serve opens a page to drop them on.
     """
     set_up_log(request.quiet, request.verbose)
     _guess_what_was_meant(request)

@@ -1,29 +1,64 @@
-"""Probability and photo to an alpha matte that follows the photo's edges, and clean colours."""
+"""Probability and photo to an alpha matte by a small network, and clean colours."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels import guided
-from engine.segment.labels import find_taps, upsample
-from engine.segment.preprocess import resize
+from engine.errors import ModelError
+from engine.kernels import planes as kernels
+from engine.segment.labels import upsample
+from engine.segment.session import load_onnx, reason_of
 from engine.strips import in_strips
+from engine.weights import find_refiner
 
-FIT_WORK = 10
-"""Fitting the plane of one pixel is about as much work as ten pixels elsewhere."""
-GUIDE_STEP = 3
-"""The guide is the network's input, smaller by this factor, which is enough because the planes are
-smooth; the edges come from the photo."""
-WINDOW_SHARE = 1 / 32
-"""Radius of the windows, as a share of the guide's shorter side."""
-EPSILON = 3e-4
-"""Of the guided filter, for colours in 0..1: how much variance is an edge."""
-SURENESS = 2.0
-"""How much the probability is spread about one half before planes are fitted to it."""
-CONTRAST = 2.0
-"""How much the fitted confidence is spread about one half to become alpha."""
+if TYPE_CHECKING:
+    import onnxruntime
+
+STEP = 4
+"""Pixels of the network's photo from one plane, and probability, to the next."""
+SHARPENING = 0.3
+"""Power of a larger photo's scale by which the logit grows: its edges are sharper than the network
+can see."""
+REACH = 3
+"""How many planes away from a border alpha is decided."""
+PULL, PULL_POWER = 3.0, 5
+"""By how much the logit is drawn to the side that all around are on, and how suddenly."""
+COLOUR_RADIUS = 4
+"""Of the windows in which the colours of person and background are averaged, in planes."""
+
+
+class Refiner:
+    """A loaded refiner; `find_planes` may be called from several threads."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, sha256: str) -> None:
+        self._session, self.sha256 = session, sha256
+
+    def find_planes(
+        self, small: NDArray[np.uint8], coarse: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """float32 (h4, w4, 4): plane . (r, g, b, 1), colours in 0..1, is the logit of alpha.
+
+        `small` is the network's photo, uint8 (h, w, 3), and `coarse` the probability at every
+        fourth pixel of it, float32 (h4, w4). Raises ModelError where onnxruntime fails.
+        """
+        colours = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
+        photo = colours.astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
+        try:
+            (planes,) = self._session.run(None, {"photo": photo, "coarse": coarse[None, None]})
+        except Exception as error:  # onnxruntime has a class for each of its states
+            raise ModelError(f"the refiner of edges failed: {reason_of(error)}") from error
+        return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
+
+
+def open_refiner(provider: str, threads: int, path: Path | None = None) -> Refiner:
+    """Loads the embedded refiner, or that of an .onnx file. Raises ModelError, ProviderError."""
+    data, sha256 = find_refiner(path)
+    return Refiner(load_onnx(data, str(path or "refiner"), provider, threads), sha256)
 
 
 def refined_matte(
@@ -32,38 +67,35 @@ def refined_matte(
     network_photo: NDArray[np.uint8],
     threshold: float,
     align_corners: bool,
+    refiner: Refiner,
     threads: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Alpha, float32 (H, W) in 0..1, and the person's own colours, uint8 (H, W, 3).
 
-    A fast guided filter in colour: where the low-resolution `probability`, float32 (h, w), is
-    uncertain, alpha is the plane over (r, g, b) that fits it best nearby, taken at the pixels of
-    `photo`, uint8 (H, W, 3). At the rim, where 0 < alpha < 1, the old background is taken out of
-    the colours. `network_photo`, uint8, is the photo as the network saw it.
+    The refiner sees the photo as the network saw it, `network_photo`, uint8 (h, w, 3), and the
+    `probability`, float32, and gives planes over (r, g, b), which are taken at the pixels of
+    `photo`, uint8 (H, W, 3), near the border. At the rim, where 0 < alpha < 1, the old background
+    is taken out of the colours.
 
-    Source: He and Sun, "Fast Guided Filter" (2015); for the colours Forte, "Approximate Fast
-    Foreground Colour Estimation" (2021), with means at low resolution.
+    Source: export/refiner.py; for the colours Forte, "Approximate Fast Foreground Colour
+    Estimation" (2021), with means at low resolution.
     """
-    height, width = (max(1, side // GUIDE_STEP) for side in network_photo.shape[:2])
-    guide = resize(network_photo, (height, width))
-    probability = _centre(upsample(probability, height, width, align_corners), threshold)
-    confidence = np.rint(255 * _spread(probability, SURENESS)).astype(np.uint8)
-    radius = max(1, round(min(height, width) * WINDOW_SHARE))
-    planes = np.empty((height, width, 4), np.float32)
-    in_strips(
-        lambda top, bottom: guided.fit_planes(
-            guide, confidence, radius, EPSILON, top, bottom, planes
-        ),
-        height,
-        width * FIT_WORK,
-        threads,
-    )
-    around = radius // 2
-    planes = _mean(planes, around)
-    decided = _decide_cells(confidence, radius + around)
-    share = _spread(_evaluate(planes, guide), CONTRAST)
-    maps = np.concatenate([planes, *_nearby_colours(guide, share, 2 * radius)], axis=2)
-    return _apply(photo, maps, decided, threads)
+    height, width = network_photo.shape[:2]
+    size = (height - 1) // STEP + 1, (width - 1) // STEP + 1
+    coarse = probability
+    if coarse.shape != size:
+        coarse = upsample(probability, *size, align_corners)
+    coarse = _centre(coarse, threshold)
+    planes = refiner.find_planes(network_photo, coarse)
+    planes *= np.float32(max(1.0, len(photo) / height) ** SHARPENING)
+    guide = np.ascontiguousarray(network_photo[::STEP, ::STEP])
+    share = np.empty(planes.shape[:2], np.float32)
+    kernels.evaluate(planes, guide, share)
+    around = _mean(np.where(share > 0.5, np.float32(1), np.float32(-1)), REACH)
+    planes[..., 3] += np.float32(PULL) * around**PULL_POWER
+    kernels.evaluate(planes, guide, share)
+    maps = np.concatenate([planes, *_nearby_colours(guide, share)], axis=2)
+    return _apply(photo, maps, _decide_cells(share), (height, width), threads)
 
 
 def _centre(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
@@ -72,37 +104,30 @@ def _centre(probability: NDArray[np.float32], threshold: float) -> NDArray[np.fl
     return np.asarray(kept / (kept + (1 - probability) * threshold), np.float32)
 
 
-def _spread(share: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    half = np.float32(0.5)
-    return np.asarray(np.clip((share - half) * np.float32(factor) + half, 0, 1))
+def _decide_cells(share: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """0 or 255 for cells around which all are on one side, 128 for the others, uint8 (h, w).
 
-
-def _decide_cells(confidence: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
-    """0 or 255 for cells which nothing else reaches, 128 for the others, uint8 (h, w).
-
-    A cell lies between a pixel and its neighbours on the right and below.
+    A cell lies between a plane and its neighbours on the right and below.
     """
-    window = np.ones((2 * reach + 2,) * 2, np.uint8)  # one pixel more to the right and below
-    anchor, border = (reach, reach), cv2.BORDER_REPLICATE
-    least = cv2.erode(confidence, window, anchor=anchor, borderType=border)
-    most = cv2.dilate(confidence, window, anchor=anchor, borderType=border)
+    kept = np.where(share > 0.5, np.uint8(255), np.uint8(0))
+    window = np.ones((2 * REACH + 2,) * 2, np.uint8)  # one more to the right and below
+    anchor, border = (REACH, REACH), cv2.BORDER_REPLICATE
+    least = cv2.erode(kept, window, anchor=anchor, borderType=border)
+    most = cv2.dilate(kept, window, anchor=anchor, borderType=border)
     return np.where(least == 255, 255, np.where(most == 0, 0, 128)).astype(np.uint8)
 
 
-def _evaluate(planes: NDArray[np.float32], guide: NDArray[np.uint8]) -> NDArray[np.float32]:
-    fit = (planes[..., :3] * (guide / np.float32(255))).sum(axis=2) + planes[..., 3]
-    return np.asarray(fit, np.float32)
-
-
 def _nearby_colours(
-    guide: NDArray[np.uint8], share: NDArray[np.float32], radius: int
+    guide: NDArray[np.uint8], share: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
-    """Mean colours of the person and of the background around each pixel, float32 (h, w, 3)."""
+    """Mean colours of the person and of the background around each plane, float32 (h, w, 3)."""
     colours = guide.astype(np.float32)
     means = []
     for part in (share, 1 - share):
         weight = (part**3 + np.float32(1e-4))[..., None]  # sure pixels count most
-        means.append(_mean(weight * colours, radius) / _mean(weight, radius)[..., None])
+        means.append(
+            _mean(weight * colours, COLOUR_RADIUS) / _mean(weight, COLOUR_RADIUS)[..., None]
+        )
     return means
 
 
@@ -115,21 +140,35 @@ def _apply(
     photo: NDArray[np.uint8],
     maps: NDArray[np.float32],
     decided: NDArray[np.uint8],
+    size: tuple[int, int],
     threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     height, width = photo.shape[:2]
-    before, row_share = find_taps(maps.shape[0], height, align_corners=False)
-    columns, column_share = find_taps(maps.shape[1], width, align_corners=False)
+    before, row_share = _find_taps(maps.shape[0], size[0], height)
+    columns, column_share = _find_taps(maps.shape[1], size[1], width)
     starts = np.searchsorted(columns, np.arange(maps.shape[1] + 1))
     alpha, foreground = np.empty((height, width), np.float32), np.empty_like(photo)
 
     def refine_strip(top: int, bottom: int) -> None:
         rows = slice(top, bottom)
         foreground[rows] = photo[rows]
-        guided.refine(
+        kernels.refine(
             photo[rows], maps, decided, before[rows], row_share[rows], starts, column_share,
-            np.float32(CONTRAST), alpha[rows], foreground[rows],
+            alpha[rows], foreground[rows],
         )  # fmt: skip
 
     in_strips(refine_strip, height, width, threads)
     return alpha, foreground
+
+
+def _find_taps(
+    planes: int, side: int, target: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each of `target` pixels the plane before it, and the share of the next one.
+
+    `side` is that of the network's photo, which has a plane at every fourth pixel.
+    """
+    source = ((np.arange(target) + 0.5) * (side / target) - 0.5) / STEP
+    source = np.clip(source, 0, planes - 1)
+    before = source.astype(np.int64)
+    return before, (source - before).astype(np.float32)

@@ -79,7 +79,7 @@ class Session:
         except Exception as error:  # onnxruntime has a class for each of its states
             kind = ProviderError if self.provider == "cuda" else ModelError
             message = f"{self.facts.name}: the network failed on {self.provider}"
-            raise kind(f"{message}: {_reason(error)}") from error
+            raise kind(f"{message}: {reason_of(error)}") from error
         if problem:
             raise ModelError(f"{self.facts.name}: {problem}. {_SEE}")
         return logits  # type: ignore[no-any-return]
@@ -113,7 +113,7 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
         raise OptionError(f"provider {provider!r}: expected one of {', '.join(PROVIDERS)}.")
     data, facts = find_model(model, cache)
     try:
-        onnx_session = _load(data, model, provider, threads)
+        onnx_session = load_onnx(data, model, provider, threads)
         if facts is None:
             facts = facts_from_metadata(onnx_session.get_modelmeta().custom_metadata_map, model)
         untouched = facts.untouched
@@ -121,13 +121,13 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
             onnx_session, facts, threads, lambda: open_session(untouched, provider, threads, cache)
         )
     except (MemoryError, UnicodeDecodeError) as error:
-        raise ModelError(f"{model}: cannot be loaded: {_reason(error)}") from error
+        raise ModelError(f"{model}: cannot be loaded: {reason_of(error)}") from error
     log.info("%s runs on %s, %d threads", facts.name, session.provider, threads)
     return session
 
 
-def _load(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.InferenceSession:
-    """On CUDA where it is asked for and works; "auto" continues on the CPU and says so."""
+def load_onnx(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.InferenceSession:
+    """A graph, on CUDA where it is asked for and works; "auto" continues on the CPU and says so."""
     import onnxruntime as ort
 
     has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
@@ -139,7 +139,7 @@ def _load(data: bytes, model: str, provider: str, threads: int) -> onnxruntime.I
     try:
         session = _create(data, threads, ["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a class for each of its states
-        raise ModelError(f"{model}: onnxruntime cannot load it: {_reason(error)}") from error
+        raise ModelError(f"{model}: onnxruntime cannot load it: {reason_of(error)}") from error
     if provider == "cuda":
         raise ProviderError(f"cuda: {problem}.", option="provider", advice=_HOW_TO_GET_CUDA)
     if provider == "auto" and has_cuda:
@@ -157,7 +157,7 @@ def _try_cuda(data: bytes, threads: int) -> tuple[onnxruntime.InferenceSession |
     try:
         session = _create(data, threads, both)
     except Exception as error:  # onnxruntime has a class for each of its states
-        return None, _reason(error)
+        return None, reason_of(error)
     if session.get_providers()[0] != "CUDAExecutionProvider":
         return None, "onnxruntime took the CPU; a CUDA or cuDNN library is missing or too old"
     if sys.platform == "linux" and "libcudnn" not in _MAPPED_FILES.read_text():
@@ -180,7 +180,7 @@ def _create(data: bytes, threads: int, providers: list[Any]) -> onnxruntime.Infe
     return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """One line; a graph's names are in onnxruntime's, and anything may be in them."""
     text = str(error).strip() or type(error).__name__
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):

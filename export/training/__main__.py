@@ -31,6 +31,9 @@ def main(
         str | None,
         typer.Option(metavar="FILE", help="Weights that know the other classes; else --init's."),
     ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Let trained weights learn to be rounded to int8.")
+    ] = False,
     main_only: Annotated[
         list[str] | None,
         typer.Option(metavar="SOURCE", help="A source that labels one person a photo; repeatable."),
@@ -44,7 +47,7 @@ def main(
         from export.training.sittings import train
 
         try:
-            train(data, init, hours, out, seed, every, main_only or [], teacher)
+            train(data, init, hours, out, seed, every, main_only or [], teacher, int8)
         except OSError as error:
             raise OutputError(f"{out}: cannot be written: {error.strerror}.") from error
     except EngineError as error:

@@ -64,7 +64,7 @@ class Entry:
             matte = read_mask(self.matte)
             if matte.shape != mask.shape:
                 raise PhotoError(f"{self.matte}: expected the photo's size, {mask.shape}.")
-            near = _near_border(alpha, round(MATTE_REACH * min(mask.shape)))
+            near = near_border(alpha, round(MATTE_REACH * min(mask.shape)))
             if self.void:
                 near &= read_mask(self.void) == 0
             alpha[near] = matte[near]
@@ -153,7 +153,7 @@ class Batches:
         )
         photos, classes, person = (np.stack(maps) for maps in zip(*views, strict=True))
         edges = [
-            _near_border(np.where(mask == PERSON, np.uint8(255), np.uint8(0)), EDGE_PIXELS)
+            near_border(np.where(mask == PERSON, np.uint8(255), np.uint8(0)), EDGE_PIXELS)
             for mask in classes
         ]
         soft = (person > 25) & (person < 230)
@@ -252,7 +252,7 @@ def paste_person(view: View, donor: View, rng: np.random.Generator) -> View:
         return view
     size = (max(4, round((box[1].stop - box[1].start) * scale)), max(4, round(tall)))
     share = donor[2][box].astype(np.float32) / 255
-    person = cv2.resize(_own_colours(donor[0][box], share), size, interpolation=cv2.INTER_AREA)
+    person = cv2.resize(own_colours(donor[0][box], share), size, interpolation=cv2.INTER_AREA)
     share = cv2.resize(share, size, interpolation=cv2.INTER_AREA)
     person = _lit(person, share, photo, rng)
     # Cut off below in its own photo: stands on the lower border here.
@@ -274,7 +274,7 @@ def _over(front: np.ndarray, back: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.clip(share * front + (1 - share) * back, 0, 255).round().astype(np.uint8)
 
 
-def _own_colours(photo: np.ndarray, share: np.ndarray) -> np.ndarray:
+def own_colours(photo: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The person's colours without the background's at the rim, float32 (H, W, 3).
 
     After Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021).
@@ -296,7 +296,7 @@ def _lit(
     return person * (gain ** rng.uniform(0, 0.6) * rng.uniform(0.8, 1.2)).astype(np.float32)
 
 
-def _near_border(mask: np.ndarray, pixels: int) -> np.ndarray:
+def near_border(mask: np.ndarray, pixels: int) -> np.ndarray:
     """Where both 0 and 255 are within so many pixels, bool (H, W)."""
     around = np.ones((2 * pixels + 1,) * 2, np.uint8)
     return cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, around) > 0

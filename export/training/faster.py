@@ -9,30 +9,37 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from export.training.quantised import round_weights
+
 LARGEST_RATE = 12
 """Above it a phase has so few pixels that splitting costs more than it saves."""
 
 
-def speed_up(network: nn.Module) -> None:
+def speed_up(network: nn.Module, int8: bool = False) -> None:
     """Folds batch norms that keep their statistics into their convolutions, and splits atrous ones.
 
     Works in place, on the modules' `forward`: weights, gradients and state dict stay as they are,
-    but a copy of the network would compute with the weights of this one.
+    but a copy of the network would compute with the weights of this one. For `int8` the folded
+    weights are rounded.
     """
     for module, following in pairwise([*network.modules(), None]):
         if isinstance(module, nn.Conv2d):
             folds = isinstance(following, nn.BatchNorm2d) and not following.training
-            module.forward = partial(_convolve, module, following if folds else None)
+            module.forward = partial(_convolve, module, following if folds else None, int8)
             if folds:
                 following.forward = _unchanged
 
 
-def _convolve(conv: nn.Conv2d, norm: nn.BatchNorm2d | None, maps: torch.Tensor) -> torch.Tensor:
+def _convolve(
+    conv: nn.Conv2d, norm: nn.BatchNorm2d | None, int8: bool, maps: torch.Tensor
+) -> torch.Tensor:
     weight, bias = conv.weight, conv.bias
     if norm is not None:
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         weight = weight * scale[:, None, None, None]
         bias = norm.bias - norm.running_mean * scale
+    if int8:
+        weight = round_weights(weight)
     rate, groups = conv.dilation[0], conv.groups
     if groups > 1 and 1 < rate <= LARGEST_RATE:
         return _convolve_phases(maps, weight, bias, rate)

@@ -14,11 +14,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from engine.errors import OptionError
-from export.network import CLASSES
+from export.checkpoint import load_weights, read_ranges
+from export.graphs.quantise import CALIBRATION_PHOTOS, Range, calibrate
+from export.graphs.to_onnx import to_logits_graph
+from export.network import CLASSES, find_recipe
 from export.overlap import Confusion, Overlap
-from export.predict import find_logits, upsample_person
+from export.photos import find_samples, read_tensors
+from export.predict import NETWORK, find_logits, network_facts, upsample_person
 from export.training.batches import Batches, Entry, read_index
-from export.training.trainer import Trainer
+from export.training.trainer import CHECKPOINT, WEIGHTS, Trainer
 from export.training.unlabelled import mark_unlabelled
 
 LOG = "log.jsonl"
@@ -36,8 +40,12 @@ def train(
     every: float,
     main_only: list[str],
     teacher: str | None = None,
+    int8: bool = False,
 ) -> None:
     """Trains until `hours` of all sittings are used up; evaluates `every` so many minutes.
+
+    For `int8` trained weights learn to be rounded, over ranges that are found before the first
+    step and noted in the resulting weights.
 
     Both are counted in processor time of the training thread, which other work leaves alone, and
     in which a stopped process does not age.
@@ -46,7 +54,8 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    trainer = Trainer(init, out, teacher)
+    ranges = _find_ranges(data, init, out, int8)
+    trainer = Trainer(init, out, teacher, ranges)
     if trainer.progress.seconds >= 3600 * hours:
         raise OptionError(f"{out}: its {hours:g} hours are used up; --hours takes a longer time.")
     val, entries = read_index(data, "val")[::EVALUATED], read_index(data, "train")
@@ -59,6 +68,23 @@ def train(
     if trainer.progress.step == 0:
         _log(out, trainer, {"val": evaluate(trainer.average, val)})
     _run(trainer, Batches(entries, seed), val, 60 * every, 3600 * hours)
+
+
+def _find_ranges(data: Path, init: str, out: Path, int8: bool) -> dict[str, Range] | None:
+    """For int8 those of the run in `out`, or of the initial weights over photos to train on."""
+    known = read_ranges(str(out / WEIGHTS))
+    if (out / CHECKPOINT).exists() and int8 != (known is not None):
+        kind = "int8" if known else "float"
+        raise OptionError(f"{out}: its run is one for {kind}; give another folder.")
+    if known or not int8:
+        return known
+    if init == "none":
+        raise OptionError("only trained weights can learn to be rounded to int8; give their file.")
+    recipe = find_recipe(NETWORK)
+    network = recipe.build()
+    load_weights(network, recipe, init)
+    samples = find_samples(data, "train", CALIBRATION_PHOTOS)
+    return calibrate(to_logits_graph(network), read_tensors(samples, network_facts()))
 
 
 def _run(trainer: Trainer, batches: Batches, val: list[Entry], every: float, budget: float) -> None:

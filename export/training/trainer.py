@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import os
 from collections.abc import Callable
@@ -16,12 +17,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from engine.errors import ModelError
-from export.checkpoint import load_weights
+from export.checkpoint import RANGES_KEY, load_weights
+from export.graphs.quantise import Range, ranges_by_module
+from export.graphs.to_onnx import to_logits_graph
 from export.network import CLASSES, DECODER, LogitsOnly, find_recipe
 from export.photos import PERSON, VOID
 from export.predict import NETWORK
 from export.training.batches import Batch
 from export.training.faster import speed_up
+from export.training.quantised import round_activations
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
 LEARNING_RATE = {"decoder": 2e-4, "rest": 4e-5}
@@ -33,6 +37,9 @@ CLASSES_WEIGHT, KEPT_WEIGHT = 0.15, 0.6
 """At 1 their gradients are four times as long as the person's, the labels' mostly noise."""
 COOL_DOWN = 0.2
 """The last share of the hours, in which the learning rate falls to zero."""
+INT8_RATE, INT8_EMA_DECAY = 0.1, 0.99
+INT8_WEIGHT = 0.5
+"""Of the divergence from the network in float."""
 FROZEN_BLOCKS = 3
 """The first ones, to stride 4: a third of a step's time, and little to learn."""
 
@@ -51,13 +58,20 @@ class Trainer:
     """The network, its moving average, its optimiser and its teacher, and how far they have come.
 
     `teacher` is a file of weights whose knowledge of the classes beside person is to be kept:
-    those of `init` if there is none.
+    those of `init` if there is none. With `ranges`, of the activations by tensor, it is trained for
+    int8: at a tenth of the rate, which cools down from the start, and near to what it was.
 
     Raises ModelError where `init` does not fit, or the checkpoint in `out` is none of ours.
     """
 
-    def __init__(self, init: str, out: Path, teacher: str | None = None) -> None:
-        self.out, self._from_scratch = out, init == "none"
+    def __init__(
+        self,
+        init: str,
+        out: Path,
+        teacher: str | None = None,
+        ranges: dict[str, Range] | None = None,
+    ) -> None:
+        self.out, self.ranges, self._from_scratch = out, ranges, init == "none"
         self.network = _load(init)
         self.teacher = None if teacher is None and self._from_scratch else _load(teacher or init)
         self.progress = Progress()
@@ -69,18 +83,24 @@ class Trainer:
         if (out / CHECKPOINT).exists():
             self._resume()
         self._train_mode()
+        by_module = ranges_by_module(to_logits_graph(self.network), ranges) if ranges else {}
         for network in filter(None, (self.network, self.average, self.teacher)):
             network.to(memory_format=torch.channels_last)
-            speed_up(network)
+            int8 = ranges is not None and network is not self.teacher
+            speed_up(network, int8)
+            if int8:
+                round_activations(network, by_module)
 
     def learn(self, batch: Batch, left: float = 1.0) -> dict[str, float]:
         """One step, with this share of the hours left. Returns its losses."""
         for group in self.optimiser.param_groups:
-            group["lr"] = find_rate(self.progress.step, left) * group["base_lr"]
+            group["lr"] = self._rate(left) * group["base_lr"]
         photos = _normalise(batch.photos)
         with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
-            logits, taught = LogitsOnly(self.network)(photos), self._ask_teacher(photos)
+            logits, (taught, original) = LogitsOnly(self.network)(photos), self._ask_teacher(photos)
         losses = find_losses(logits.float(), batch, taught)
+        if original is not None:
+            losses["drift"] = find_drift(logits.float(), original)
         self.optimiser.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0, error_if_nonfinite=True)
@@ -89,13 +109,19 @@ class Trainer:
         self._average()
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
+    def _rate(self, left: float) -> float:
+        if self.ranges is None:
+            return find_rate(self.progress.step, left)
+        return INT8_RATE * find_rate(self.progress.step, left, cool_down=1.0)
+
     @torch.no_grad()
-    def _ask_teacher(self, photos: torch.Tensor) -> torch.Tensor | None:
-        """The teacher's logits at stride 16, where it knows the classes."""
+    def _ask_teacher(self, photos: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """The teacher's logits at stride 16, where it knows the classes, and for int8 all of it."""
         if self.teacher is None:
-            return None
-        head = self.teacher.classifier
-        return head.logits(head.aspp(self.teacher.backbone(photos)["high"])).float()
+            return None, None
+        head, features = self.teacher.classifier, self.teacher.backbone(photos)
+        coarse = head.logits(head.aspp(features["high"])).float()
+        return coarse, None if self.ranges is None else head(features).float()
 
     def save(self) -> None:
         """Writes the checkpoint and the resulting weights, each in one go."""
@@ -109,7 +135,8 @@ class Trainer:
         }
         _replace(self.out / CHECKPOINT, lambda path: torch.save(state, path))
         weights = {k: v.contiguous() for k, v in self.average.state_dict().items()}
-        _replace(self.out / WEIGHTS, lambda path: save_file(weights, path))
+        notes = None if self.ranges is None else {RANGES_KEY: json.dumps(self.ranges)}
+        _replace(self.out / WEIGHTS, lambda path: save_file(weights, path, notes))
 
     def _resume(self) -> None:
         path = self.out / CHECKPOINT
@@ -132,7 +159,7 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self) -> None:
-        decay = EMA_DECAY
+        decay = EMA_DECAY if self.ranges is None else INT8_EMA_DECAY
         if self._from_scratch:  # random weights are soon forgotten
             decay = min(decay, (1 + self.progress.step) / (10 + self.progress.step))
         own, others = self.average.state_dict(), self.network.state_dict()
@@ -143,13 +170,14 @@ class Trainer:
                 value.copy_(others[key])
 
 
-def find_rate(step: int, left: float) -> float:
+def find_rate(step: int, left: float, cool_down: float = COOL_DOWN) -> float:
     """The learning rate's factor, 0..1: warm-up, level, 1 / root, and at the end a cool-down.
 
-    `left` is the share of the hours that is left. After Hägele et al., "Scaling Laws and
-    Compute-Optimal Training Beyond Fixed Training Durations" (2024).
+    `left` is the share of the hours that is left, `cool_down` that in which the rate falls to zero.
+    After Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations"
+    (2024).
     """
-    cooling = max(0.0, left) / COOL_DOWN
+    cooling = max(0.0, left) / cool_down
     return min(1.0, (step + 1) / WARM_UP_STEPS, math.sqrt(LEVEL_STEPS / (step + 1)), cooling)
 
 
@@ -168,7 +196,7 @@ def find_losses(
     target = torch.from_numpy(batch.person)[:, None].float() / 255
     known = (classes != VOID)[:, None].float()
     others = _beside_person(logits)
-    score = logits[:, PERSON : PERSON + 1] - others.logsumexp(dim=1, keepdim=True)
+    score = _person_score(logits)
     score = F.interpolate(score, classes.shape[1:], mode="bilinear", align_corners=True)
     near_edge = torch.from_numpy(batch.near_edge)[:, None]
     weight = known * (1 + EDGE_WEIGHT * near_edge)
@@ -193,6 +221,21 @@ def find_losses(
         nobody = _sample(classes, taught.shape[2]) != PERSON
         losses["kept"] = KEPT_WEIGHT * (divergence * nobody).sum() / nobody.sum().clamp(min=1)
     return losses
+
+
+def find_drift(logits: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of person against the rest with what the network in float says of it.
+
+    Both are logits, float32 (N, 21, h, w).
+    """
+    wanted = _person_score(original).sigmoid()
+    return INT8_WEIGHT * F.binary_cross_entropy_with_logits(_person_score(logits), wanted)
+
+
+def _person_score(logits: torch.Tensor) -> torch.Tensor:
+    """The logit of person against the rest, (N, 1, h, w)."""
+    others = _beside_person(logits).logsumexp(dim=1, keepdim=True)
+    return logits[:, PERSON : PERSON + 1] - others
 
 
 def _beside_person(logits: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = ("default", "deeplabv3plus_mobilenet_v2")
 SMOKE_TESTED = {
     "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
-    "benchmarks.styles", "benchmarks.video",
+    "benchmarks.serve", "benchmarks.styles", "benchmarks.video",
 }  # fmt: skip
 IMAGES = ROOT / "docs" / "images"
 LARGEST_IMAGES = 400_000  # bytes: everybody who clones the repository gets them
@@ -100,6 +100,16 @@ def test_videos_are_measured_frame_by_frame_and_steadied(tmp_path, person_photo)
     rows = [line.split(" | ") for line in out.splitlines() if line.startswith("| still |")]
     assert [row[1] for row in rows] == ["frame by frame", "moved exactly", "steadied", "every 2"]
     assert "frames per second" in out
+
+
+@pytest.mark.slow
+def test_the_service_is_measured_beside_the_batch():
+    pytest.importorskip("fastapi", reason="the serve extra is not installed")
+    found = json.loads(run("benchmarks.serve", "--json").splitlines()[0])
+    assert found["soak"]["wrong answers"] == 0
+    assert sum(found["soak"]["statuses"].values()) == found["soak"]["requests"] == 60
+    assert found["latency"]["p50, ms"] <= found["latency"]["p99, ms"]
+    assert found["throughput"]["service, photos per second"] > 0
 
 
 @pytest.mark.slow

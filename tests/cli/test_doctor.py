@@ -51,6 +51,7 @@ def test_a_damaged_model_and_a_wrong_kernel_are_problems(monkeypatch, capfd, tmp
     problems = " ".join(json.loads(out)["problems"])
     assert code == 1
     assert "SHA-256" in problems
+    assert "model refiner of edges" in problems
     assert "the cartoon of known picture 1 has changed" in problems
 
 

@@ -39,6 +39,15 @@ def test_comic_is_the_default_and_classic_implies_classic(cartoonify, photo):
     assert style("--style", "ink") == "ink"
 
 
+@pytest.mark.parametrize("words", [("--precise",), ("--quality", "high")])
+def test_a_precise_cutout_is_that_of_the_library(drawn, tiny, person_photo, words):
+    from engine import SegmentOptions
+
+    expected = tiny.replace(SegmentOptions(precise=True))(person_photo).cartoon
+    assert_array_equal(drawn(*words), expected)
+    assert not np.array_equal(expected, tiny(person_photo).cartoon)
+
+
 def test_options_are_those_of_the_library(drawn, tiny, person_photo):
     from engine import CartoonOptions
 
@@ -55,6 +64,11 @@ def test_options_are_those_of_the_library(drawn, tiny, person_photo):
         (("--lines", "3"), "lines is 3.0; it lies in 0..2"),
         (("--vivid", "nan"), "vivid is nan"),
         (("--classic", "--style", "ink"), "classic mode has no style ink"),
+        (
+            ("--classic", "--precise"),
+            "classic runs the network once, on the whole photo. Leave out --precise",
+        ),
+        (("--quality", "highest"), "quality is 'highest'; expected 1 to 100, or high"),
         (("--classic", "--lines", "0"), "classic has no lines; expected comic, poster, ink. "),
         (("--style", "classic", "--detail", "2"), "Choose one with --style"),
         (("--style", "classic", "--save", "svg"), "Choose another --style: comic, poster, ink"),

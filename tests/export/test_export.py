@@ -92,6 +92,41 @@ def test_int8_is_small_and_close(run_export, tmp_path, photos, astronaut, monkey
     assert (got.label_map == expected.label_map).mean() > 0.98
 
 
+def test_weights_trained_for_int8_are_exported_with_their_ranges_and_as_a_whole(
+    run_export, tmp_path, photos, small_graph, facts, monkeypatch
+):
+    from safetensors.torch import load_file, save_file
+
+    from export.checkpoint import OWN_CHECKPOINT, RANGES_KEY, models_folder
+    from export.graphs.quantise import calibrate
+    from export.photos import find_samples, read_tensors
+
+    ranges = calibrate(small_graph, read_tensors(find_samples(photos, "train", 2), facts))
+    ranges["hardtanh"] = (0.0, 5.1)
+    weights, state = tmp_path / "w.safetensors", load_file(models_folder() / OWN_CHECKPOINT)
+    save_file(state, weights, {RANGES_KEY: json.dumps(ranges)})
+    monkeypatch.setattr(build, "rank_parts", None)  # is not asked
+    code, out, err = run_export(
+        "deeplabv3plus_mobilenet_v2", "--precision", "int8", "--weights", weights,
+        "--data", photos, "--out", tmp_path,
+    )  # fmt: skip
+    assert code == 0, err
+    assert "all in int8" in out
+    model = onnx.load(tmp_path / "deeplabv3plus_mobilenet_v2_int8.onnx")
+    constants = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
+    assert constants["hardtanh_scale"] == pytest.approx(5.1 / 255)
+    assert "Conv" not in {each.op_type for each in _in_float(model)}
+
+
+def _in_float(model):
+    makers = {name: node for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        if any(
+            name in makers and makers[name].op_type != "DequantizeLinear" for name in node.input
+        ):
+            yield node
+
+
 def test_a_graph_for_small_inputs_is_proven_and_falls_back(run_export, tmp_path, astronaut):
     name = "deeplabv3_mobilenet_v3_large"
     common = (name, "--weights", "none", "--out", tmp_path)

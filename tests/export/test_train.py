@@ -308,6 +308,7 @@ def test_it_learns_and_resumes_where_it_stopped(small_batches, tmp_path, monkeyp
 def test_the_rate_cools_down_to_zero_at_the_end_of_the_hours():
     rates = [find_rate(WARM_UP_STEPS, left) for left in (1.0, COOL_DOWN, COOL_DOWN / 2, 0.0, -0.01)]
     assert rates == [1.0, 1.0, 0.5, 0.0, 0.0]
+    assert find_rate(WARM_UP_STEPS, 0.5, cool_down=1.0) == 0.5
 
 
 def test_the_rate_rises_stays_and_falls_with_the_root_of_the_step():
@@ -407,6 +408,35 @@ def test_a_run_is_logged_and_goes_on_when_called_again(people, small, tmp_path, 
     assert len(list((tmp_path / "void").glob("*.png"))) == 3
     recipe = find_recipe("deeplabv3plus_mobilenet_v2")
     load_weights(recipe.build(), recipe, str(tmp_path / WEIGHTS))
+
+
+def test_a_run_for_int8_goes_on_with_its_ranges_and_leaves_them_in_its_weights(
+    people, small, tmp_path, monkeypatch, trace
+):
+    from export.checkpoint import OWN_CHECKPOINT, models_folder, read_ranges
+
+    monkeypatch.setattr(training, "evaluate", functools.partial(few, training.evaluate))
+    monkeypatch.setattr(training, "to_logits_graph", trace)
+    monkeypatch.setattr(training_steps, "to_logits_graph", trace)
+    init, out = str(models_folder() / OWN_CHECKPOINT), tmp_path / "int8"
+    common = {"seed": 0, "every": 20, "main_only": [], "int8": True}
+    train(people, init, 1e-4, out, **common)
+    ranges = read_ranges(str(out / WEIGHTS))
+    assert ranges["hardtanh"] == (0.0, pytest.approx(6, abs=0.2))
+    first = json.loads((out / LOG).read_text().splitlines()[-1])
+    assert first["loss"].keys() >= {"person", "drift"}
+    monkeypatch.setattr(training, "calibrate", None)  # is not done again
+    hours = (first["seconds"] + 2) / 3600
+    train(people, init, hours, out, **common)
+    assert read_ranges(str(out / WEIGHTS)) == ranges
+    assert json.loads((out / LOG).read_text().splitlines()[-1])["step"] > first["step"]
+    with pytest.raises(OptionError, match="is one for int8; give another folder"):
+        train(people, init, 1, out, **common | {"int8": False})
+    Trainer("none", tmp_path).save()
+    with pytest.raises(OptionError, match="is one for float; give another folder"):
+        train(people, init, 1, tmp_path, **common)
+    with pytest.raises(OptionError, match="only trained weights"):
+        train(people, "none", 1, tmp_path / "new", **common)
 
 
 @pytest.mark.parametrize(

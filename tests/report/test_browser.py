@@ -1,10 +1,9 @@
 """The page in a real browser, which asks for nothing and runs nothing but the page's script."""
 
-import json
-
 import pytest
 
 from engine.record import PhotoRecord, to_record
+from tests.chromium import requests_of
 from tests.folders import wait_for
 
 pytest.importorskip("matplotlib", reason="the report extra is not installed")
@@ -30,13 +29,6 @@ def page(tiny, person_photo, tmp_path):
         records.append(to_record(result, name, files=files, detail=True))
     records.append(PhotoRecord(photo="broken.png", state="failed", error="damaged", exit_code=3))
     return write_report(tmp_path / "out", "Cartoonify", records, {}).as_uri()
-
-
-def requests_of(browser):
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            yield message["params"]["request"]["url"]
 
 
 def elements(browser, selector):
