@@ -6,6 +6,7 @@ import io
 import re
 import resource
 import socket
+import time
 import zipfile
 import zlib
 
@@ -16,7 +17,7 @@ from tests.folders import wait_for
 from tests.samples import JPEG, png_claiming
 from tests.serve.serving import encode, head, read_all, serving
 
-STALL_S = 1.0
+STALL_S = 3.0
 MOST_BYTES = 1_000_000
 
 
@@ -96,10 +97,11 @@ def test_chunks_without_end_are_cut_off(strict):
     with strict.connect() as connection:
         connection.sendall(head("/v1/cartoon", "Transfer-Encoding: chunked"))
         chunk = JPEG[:1000].ljust(10_000, b"\0")
+        give_up = time.monotonic() + 60
         with contextlib.suppress(ConnectionError):
-            for _ in range(100_000):  # a gigabyte, if nobody stopped it
+            while time.monotonic() < give_up:
                 connection.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            pytest.fail("all of it was taken")
+            pytest.fail("all was taken for a minute")
 
 
 def test_a_body_that_is_shorter_than_its_length_is_not_waited_for(strict, person):
