@@ -136,6 +136,14 @@ def test_the_network_sees_every_so_manieth_frame(tiny, monkeypatch):
         assert ((result.alpha > 0.5) != expected).mean() < 0.02
 
 
+def test_the_network_looks_again_at_each_frame_where_that_is_asked_for(tiny):
+    precise = tiny.replace(engine.SegmentOptions(precise=True))
+    frame = disc(60, 25)
+    for result in draw(precise, [frame] * 2):
+        assert_array_equal(result.logits, precise(frame).logits)
+        assert (result.logits != tiny(frame).logits).any()
+
+
 @pytest.mark.parametrize("every", [0, -1, 1.5, "2", None])
 def test_every_is_a_whole_number_from_one_on(tiny, every):
     with pytest.raises(OptionError, match="every is"):

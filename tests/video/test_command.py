@@ -260,6 +260,14 @@ def test_size_and_quality(cartoonify, clip, tmp_path):
     assert (tmp_path / "b.mp4").stat().st_size < (tmp_path / "c.mp4").stat().st_size
 
 
+def test_high_quality_is_a_precise_look_and_none_of_the_file(cartoonify, clip):
+    assert cartoonify("clip.mp4", "-o", "high.mp4", "--quality", "high")[0] == 0
+    assert cartoonify("clip.mp4", "-o", "precise.mp4", "--precise")[0] == 0
+    assert np.array_equal(pictures_of("high.mp4"), pictures_of("precise.mp4"))
+    code, _, err = cartoonify("clip.mp4", "-o", "toon.mp4", "--quality", "best")
+    assert (code, "quality is 'best'; expected 1 to 100, or high" in err) == (2, True)
+
+
 def test_an_odd_size_is_filled_up_where_it_has_to_be(cartoonify, tmp_path):
     pictures = [disc(i)[:95, :127] for i in range(3)]
     write_film(tmp_path / "clip.mkv", pictures, "ffv1", "bgr0")
