@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.options import CartoonOptions, CutoutOptions, SegmentOptions
     from engine.pipeline import Cartoonifier, load
     from engine.result import Result
+    from engine.video.cartoonifier import VideoCartoonifier
 
 _HOMES = {
     "engine.cartoon.k_histogram": ("k_histogram", "update_centroids"),
@@ -52,14 +53,15 @@ _HOMES = {
     "engine.options": ("CartoonOptions", "CutoutOptions", "SegmentOptions"),
     "engine.pipeline": ("Cartoonifier", "load"),
     "engine.result": ("Result",),
+    "engine.video.cartoonifier": ("VideoCartoonifier",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CartoonOptions", "Cartoonifier", "CutoutOptions", "DiskFullError", "EngineError",
     "Found", "HistogramError", "ModelError", "OptionError", "OutputError", "Palette", "PhotoError",
-    "ProviderError", "Result", "SegmentOptions", "cartoonize", "decode_segmap", "k_histogram",
-    "load", "log_mse", "mse", "ssim", "stylise", "update_centroids",
+    "ProviderError", "Result", "SegmentOptions", "VideoCartoonifier", "cartoonize", "decode_segmap",
+    "k_histogram", "load", "log_mse", "mse", "ssim", "stylise", "update_centroids",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from numbers import Real
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ from engine.cutout.people import keep_largest
 from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
-from engine.found import Found
+from engine.found import Found, Seen
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
 from engine.segment.labels import (
@@ -55,6 +55,9 @@ from engine.segment.second_look import look_again
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
+
+if TYPE_CHECKING:
+    from engine.cartoon.refined.memory import Memory
 
 Stage = TypeVar("Stage", SegmentOptions, CutoutOptions, CartoonOptions)
 
@@ -133,6 +136,10 @@ class Cartoonifier:
 
         Parameters and errors are those of a call.
         """
+        return self.recognise(self.see(photo, name=name))
+
+    def see(self, photo: PhotoSource, *, name: str | None = None) -> Seen:
+        """The first half of `find`: the photo as it is read, and as the network will see it."""
         session = self._open_session
         if name is not None and not isinstance(name, str):
             raise OptionError(f"name is {name!r}; expected a text.")
@@ -140,26 +147,35 @@ class Cartoonifier:
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
             pixels, exif = read_with_exif(photo, self.max_megapixels)
-        with _lack_of_memory_to_error(name, pixels):
-            with _timed(timings, "resize"):
-                small = self._resize(pixels, session)
-                tensor = to_tensor(small, session.facts)
-            with _timed(timings, "network"):
-                logits = session.run(tensor)
-                if self.segment.precise:
-                    logits = look_again(session, pixels, logits, self._kept)
-                probability = find_probability(logits, self._kept)
-        return Found(
-            photo=pixels, small=small, logits=logits, probability=probability, name=name, exif=exif,
-            facts=session.facts, segment=self.segment, timings=timings,
+        with _lack_of_memory_to_error(name, pixels), _timed(timings, "resize"):
+            small = self._resize(pixels, session)
+        return Seen(
+            photo=pixels, small=small, name=name, exif=exif, facts=session.facts,
+            segment=self.segment, timings=timings,
         )  # fmt: skip
 
-    def draw(self, found: Found, *, like: Result | Palette | None = None) -> Result:
+    def recognise(self, seen: Seen) -> Found:
+        """The second half of `find`: what the network finds."""
+        session, timings = self._open_session, dict(seen.timings)
+        with _lack_of_memory_to_error(seen.name, seen.photo), _timed(timings, "network"):
+            logits = session.run(to_tensor(seen.small, seen.facts))
+            if self.segment.precise:
+                logits = look_again(session, seen.photo, logits, self._kept)
+            probability = find_probability(logits, self._kept)
+        return Found(**vars(seen) | {"timings": timings}, logits=logits, probability=probability)
+
+    def draw(
+        self,
+        found: Found,
+        *,
+        like: Result | Palette | None = None,
+        memory: Memory | None = None,
+    ) -> Result:
         """The second half of a call: cut-out and cartoon of what was found.
 
         `found` may come from another Cartoonifier on the same model, with other options for the
-        cut-out and the cartoon. Raises OptionError where its model or its options of finding are
-        others, and the errors of a call.
+        cut-out and the cartoon. `memory` is that of the frames before, in a video. Raises
+        OptionError where its model or its options of finding are others, and the errors of a call.
         """
         session = self._open_session
         if found.facts is not session.facts or found.segment != self.segment:
@@ -168,7 +184,7 @@ class Cartoonifier:
         timings = dict(found.timings)
         make = self._make_classic if self.segment.classic else self._make
         with _lack_of_memory_to_error(found.name, found.photo):
-            made = make(session, found, options, timings)
+            made = make(session, found, options, timings, memory)
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings.items())
         log.info("%s: %s", found.name, stages)
         warnings = () if made.alpha.any() else (self.segment.nothing_found,)
@@ -224,6 +240,11 @@ class Cartoonifier:
         return str(self._open_session.provider)
 
     @property
+    def threads(self) -> int:
+        """How many threads the stages may use."""
+        return int(self._open_session.threads)
+
+    @property
     def model(self) -> ModelFacts:
         """Facts of the loaded model."""
         return self._open_session.facts
@@ -262,6 +283,7 @@ class Cartoonifier:
         found: Found,
         options: CartoonOptions,
         timings: dict[str, float],
+        memory: Memory | None,
     ) -> Result:
         photo = found.photo
         background, threads = self._backdrop.kind, session.threads
@@ -283,7 +305,7 @@ class Cartoonifier:
             # The drawing never depends on the background: it is made of the person on white.
             subject = Subject(
                 on_white, None if background == "none" else alpha, person,
-                None if whole else behind, background == "transparent",
+                None if whole else behind, background == "transparent", memory,
             )  # fmt: skip
             drawing = self._draw(subject, options, threads)
         return _to_result(
@@ -318,6 +340,7 @@ class Cartoonifier:
         found: Found,
         options: CartoonOptions,
         timings: dict[str, float],
+        memory: Memory | None,
     ) -> Result:
         with _timed(timings, "matte"):
             label_map = find_labels(found.logits, *found.small.shape[:2])

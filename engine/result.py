@@ -81,6 +81,8 @@ class Result:
     """How many may be used to measure and to write it."""
     exif: bytes = b""
     """The photo's, as it was read; empty for none."""
+    begins_shot: bool = True
+    """Whether the frames before, of a video, have no part in it; a photo has none before it."""
 
     @computed_once
     def probability(self) -> NDArray[np.float32]:

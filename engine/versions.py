@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 PACKAGES = (
     "onnxruntime", "onnxruntime-gpu", "numpy", "numba", "llvmlite", "opencv-python-headless",
-    "Pillow", "scipy", "typer", "rich",
+    "Pillow", "av", "scipy", "typer", "rich",
 )  # fmt: skip
 
 

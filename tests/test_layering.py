@@ -14,6 +14,7 @@ LAYERS = [
     {"found", "result"},
     {"record"},
     {"pipeline"},
+    {"video"},
     {"report"},
     {"batch"},
     {"serve"},

@@ -102,7 +102,8 @@ def _find_problem(task: Task, work: Work) -> EngineError | None:
     if task.problem:
         return task.problem
     try:
-        Guard(work.target.paths(task.name), work.target.overwrite, work.resume, {}).check()
+        paths = work.target.paths(task.name, task.is_video)
+        Guard(paths, work.target.overwrite, work.resume, {}).check()
     except EngineError as error:
         return error
     return None
@@ -170,7 +171,9 @@ class _Actor:
         try:
             if self._worker is None:
                 raise self._failure or ModelError("no model is loaded.")
-            record = self._worker.do(Task(photo, name, source), parse(before) if before else None)
+            is_video = self._worker.work.target.is_video(photo)
+            task = Task(photo, name, source, is_video=is_video)
+            record = self._worker.do(task, parse(before) if before else None)
             failure = None
         except EngineError as error:
             record, failure = PhotoRecord.of_failure(given, name, error, source), error

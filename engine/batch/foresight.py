@@ -12,6 +12,7 @@ from engine.batch.target import Target
 from engine.batch.work import Worker
 from engine.errors import EngineError
 from engine.record import PhotoRecord
+from engine.video.names import is_sequence
 
 
 def foresee(
@@ -30,9 +31,11 @@ def foresee(
         before = find(task.name)
         if worker and worker.is_done(task, before):
             return "skipped", ""
-        if task.photo != STDIN and not open_store(task.photo).exists(task.photo):
+        is_one = task.photo != STDIN and not is_sequence(task.photo)
+        if is_one and not open_store(task.photo).exists(task.photo):
             return "failed", f"{task.photo}: no such file."
-        plain = Guard(target.paths(task.name), target.overwrite, resume=False, known={})
+        paths = target.paths(task.name, task.is_video)
+        plain = Guard(paths, target.overwrite, resume=False, known={})
         kept = (worker.guard(task, before) if worker else plain).foresee()
     except EngineError as error:
         return "failed", str(error)

@@ -12,9 +12,11 @@ from engine.batch.journal import owned_files
 from engine.batch.store import Listing, Store, join, local_path, open_store
 from engine.errors import PhotoError
 from engine.files.photos import HEIC_SUFFIXES, photo_suffixes
+from engine.video.names import SUFFIXES, can_read_videos
 
 STDIN = "-"
-HEIC, OUTPUTS, IRREGULAR, OTHER = "HEIC", "outputs of earlier runs", "pipes or devices", "other"
+HEIC, VIDEO, OUTPUTS = "HEIC", "videos", "outputs of earlier runs"
+IRREGULAR, OTHER = "pipes or devices", "other"
 _MAGIC = frozenset("*?[")
 _REPORT = frozenset(("report.html", "report.json"))
 
@@ -39,11 +41,15 @@ class Lister:
     out: str = ""
     """The folder of the pictures, which is left out of other folders; "" for none."""
     recursive: bool = False
+    videos: bool = False
+    """Whether videos count as photos: those that can be read here, if there is PyAV."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """How many files, by HEIC (their package is not installed), OUTPUTS, IRREGULAR or OTHER."""
+    """How many files, by HEIC or VIDEO (their packages are not installed), OUTPUTS, IRREGULAR or
+    OTHER."""
     folders: int = 0
     """How many of the words were folders."""
     _suffixes: frozenset[str] = field(default_factory=photo_suffixes)
+    _can_read_videos: bool = field(default_factory=can_read_videos)
 
     def find(self, words: Sequence[str]) -> Iterator[Found]:
         """Each photo once, in the order of the words, in folders in the order of the names.
@@ -116,7 +122,9 @@ class Lister:
         if name.startswith("."):
             return False
         suffix = posixpath.splitext(name)[1].lower()
-        if suffix not in self._suffixes:
+        if suffix in SUFFIXES and self.videos and not self._can_read_videos:
+            reason = VIDEO
+        elif suffix not in self._suffixes and not (self.videos and suffix in SUFFIXES):
             reason = HEIC if suffix in HEIC_SUFFIXES else OTHER
         elif name in listing.irregular:
             reason = IRREGULAR
@@ -130,7 +138,7 @@ class Lister:
     def _explain_empty(self, store: Store, folder: str) -> PhotoError:
         message = f"{folder}: a folder without pictures"
         if not self.recursive:
-            deeper = Lister(self.out, recursive=True)
+            deeper = Lister(self.out, recursive=True, videos=self.videos)
             if any(listing.files for listing in deeper._walk(store, folder)):
                 message += ", but there are some in the folders below it."
                 return PhotoError(message, option="recursive", advice="{} takes them.")

@@ -26,6 +26,7 @@ class Task:
     source: str = ""
     """As in `Found`."""
     problem: PhotoError | None = None
+    is_video: bool = False
 
 
 def plan_tasks(found: Iterable[Found], target: Target, holder: Holder = lambda _: "") -> list[Task]:
@@ -47,7 +48,10 @@ def plan_tasks(found: Iterable[Found], target: Target, holder: Holder = lambda _
     """
     photos = list(found)
     names = _name(photos, holder)
-    tasks = [Task(f.photo, n, f.source, f.problem) for f, n in zip(photos, names, strict=True)]
+    tasks = [
+        Task(f.photo, n, f.source, f.problem, target.is_video(f.photo))
+        for f, n in zip(photos, names, strict=True)
+    ]
     _refuse_collisions(tasks, target)
     return tasks
 
@@ -102,6 +106,8 @@ def _refuse_collisions(tasks: Sequence[Task], target: Target) -> None:
                 option="out",
                 advice="Do them in two runs with different folders for {}.",
             )
+    for task in photos:
+        target.refuse(task.photo)
     _refuse_inputs(photos, target)
 
 
@@ -109,7 +115,7 @@ def _refuse_inputs(photos: Sequence[Task], target: Target) -> None:
     """Raises OptionError when a picture would be written over a photo of this run."""
     inputs = {task.source for task in photos}
     folders: dict[str, str] = {}
-    for path in (path for task in photos for path in target.paths(task.name)):
+    for path in (path for task in photos for path in target.paths(task.name, task.is_video)):
         folder, name = posixpath.split(path)
         if folder not in folders:  # a link in the place of a picture is replaced itself
             folders[folder] = open_store(path).identity(folder or ".")

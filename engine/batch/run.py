@@ -37,6 +37,7 @@ def run_here(
         return
     pool = ThreadPoolExecutor(at_a_time, "photo")
     waiting: deque[Future[PhotoRecord]] = deque()
+    worker.stop.clear()
     try:
         for task in tasks:
             waiting.append(pool.submit(do, task))
@@ -45,6 +46,7 @@ def run_here(
         while waiting:
             yield waiting.popleft().result()
     finally:
+        worker.stop.set()
         pool.shutdown(cancel_futures=True)
 
 

@@ -11,6 +11,8 @@ from engine.batch.store import join
 from engine.errors import OptionError, OutputError
 from engine.options import OutputOptions
 from engine.result import output_paths
+from engine.video.forms import FILES
+from engine.video.names import MOVING, is_video
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,25 @@ class Target:
     """A path or URL."""
     file: str = ""
     overwrite: bool = False
+    form: str = "mp4"
+    """Of videos; empty where none can be written. See `engine.video.forms`."""
+    moving: bool = False
+    """Whether GIF and WebP files are videos too, and not photos."""
+
+    def is_video(self, photo: str) -> bool:
+        """Whether a path is that of a video."""
+        is_moving = self.moving and os.path.splitext(photo)[1].lower() in MOVING
+        return is_moving or is_video(photo)
 
     @property
     def is_stdout(self) -> bool:
         """Whether the picture goes to standard output."""
         return not (self.folder or self.file)
 
-    def files(self, name: str) -> list[str]:
-        """The photo's pictures, below the folder, in the order of the kinds."""
+    def files(self, name: str, is_video: bool = False) -> list[str]:
+        """The photo's pictures, or the video's, below the folder, in the order of the kinds."""
+        if self.folder and is_video:
+            return [f"{name}_{kind}.{self.form}" for kind in self.options.kinds]
         if self.folder:
             paths = output_paths(Path(), name, self.options.kinds, self.options.format)
             return [path.as_posix() for path in paths]
@@ -39,9 +52,22 @@ class Target:
         """Where one of the `files` is."""
         return join(self.folder, file) if self.folder else self.file
 
-    def paths(self, name: str) -> list[str]:
+    def paths(self, name: str, is_video: bool = False) -> list[str]:
         """Where the photo's pictures are; nowhere on standard output."""
-        return [self.path(file) for file in self.files(name)]
+        return [self.path(file) for file in self.files(name, is_video)]
+
+    def refuse(self, photo: str) -> None:
+        """Raises OptionError for a video that would become a picture, and the other way round."""
+        where = self.file or "standard output"
+        if self.is_video(photo):
+            if not self.form:
+                raise OptionError(
+                    f"{where} takes a picture, and {photo} is a video.",
+                    option="out",
+                    advice=f"Name one of .{', .'.join(FILES)} with {{}}, or a folder.",
+                )
+        elif self.file and self.form and self.form != "webp":
+            raise OptionError(f"{where} takes a video, and {photo} is a photo.", option="out")
 
     def check(self) -> None:
         """Raises OptionError when the folder, or one above it, is a file here."""

@@ -7,7 +7,8 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from engine.batch.listing import STDIN
 from engine.batch.plan import Task
 from engine.batch.store import digest, open_store
 from engine.batch.target import Target, write_to_stdout
-from engine.errors import DiskFullError, EngineError, PhotoError
+from engine.errors import DiskFullError, EngineError, OptionError, PhotoError
 from engine.options import (
     MAX_MEGAPIXELS,
     OWN_FORMATS,
@@ -28,6 +29,7 @@ from engine.options import (
 from engine.record import PhotoRecord, to_record
 from engine.strips import at_once
 from engine.versions import __version__
+from engine.video.options import VideoOptions
 
 if TYPE_CHECKING:
     from engine.pipeline import Cartoonifier
@@ -78,6 +80,8 @@ class Work:
     """Whether the records have metrics, which take time."""
     detail: bool = False
     """Whether they have thumbnails and histograms, for a report."""
+    video: VideoOptions = field(default_factory=VideoOptions)
+    """Which part of videos is made, and as what."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,10 @@ class Worker:
 
     cartoonifier: Cartoonifier
     work: Work
+    watch: Callable[[str, int, int], None] = lambda video, done, total: None
+    """Is told of a video how many of how many frames are drawn."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Ends the videos that are under way, as Ctrl-C does."""
 
     def do(self, task: Task, before: PhotoRecord | None = None) -> PhotoRecord:
         """The task's record. `before` is that of an earlier run, if there was one.
@@ -95,6 +103,10 @@ class Worker:
         try:
             if task.problem:
                 raise task.problem
+            if task.is_video:
+                from engine.batch.film import do_video
+
+                return do_video(self, task, before)
             return self._try(task, before)
         except DiskFullError as error:
             advice = "Make room, and continue with {}."
@@ -112,7 +124,12 @@ class Worker:
 
     def is_done(self, task: Task, before: PhotoRecord | None) -> bool:
         """Whether an earlier run did the task, and all is as it was. Raises PhotoError."""
-        key = self._key(self._read(task.photo))
+        if task.is_video:
+            from engine.batch.film import key_of
+
+            key = key_of(self, task)
+        else:
+            key = self._key(self._read(task.photo))
         return before is not None and before.key == key and self.guard(task, before).are_there()
 
     def guard(self, task: Task, before: PhotoRecord | None) -> Guard:
@@ -121,9 +138,12 @@ class Worker:
         is_mine = before and before.source == task.source
         made = zip(before.files, before.digests, strict=True) if before and is_mine else ()
         known = {target.path(file): digest for file, digest in made}
-        return Guard(target.paths(task.name), target.overwrite, self.work.resume, known)
+        paths = target.paths(task.name, task.is_video)
+        return Guard(paths, target.overwrite, self.work.resume, known)
 
     def _try(self, task: Task, before: PhotoRecord | None) -> PhotoRecord:
+        if self.work.video.backdrop:
+            raise OptionError(f"{self.work.video.backdrop}: a video lies behind videos only.")
         guard = self.guard(task, before)
         guard.check()
         data = self._read(task.photo)
@@ -141,7 +161,7 @@ class Worker:
 
     def _key(self, data: bytes) -> str:
         """Of a photo's bytes, and of all settings that decide the pictures."""
-        return hashlib.blake2b(self._settings + data, digest_size=16).hexdigest()
+        return hashlib.blake2b(self.settings + data, digest_size=16).hexdigest()
 
     def _read(self, photo: str) -> bytes:
         most = self.cartoonifier.max_megapixels
@@ -189,7 +209,7 @@ class Worker:
         return at_once(calls, result.threads)
 
     @cached_property
-    def _settings(self) -> bytes:
+    def settings(self) -> bytes:
         """All that the pictures depend on besides the photo, as JSON."""
         everything = {
             "version": __version__,

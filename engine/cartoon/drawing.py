@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from engine.cartoon.colours import Palette
 from engine.cartoon.refined.shapes import Shapes
 from engine.errors import PhotoError
+
+if TYPE_CHECKING:
+    from engine.cartoon.refined.memory import Memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +30,8 @@ class Subject:
     """(H, W, 3), or (1, 1, 3) for one colour. None: white, or nothing at all."""
     is_transparent: bool = False
     """Whether nothing lies behind."""
+    memory: Memory | None = None
+    """Of the frames before, in a video. Classic has none."""
 
 
 @dataclass(frozen=True, eq=False)

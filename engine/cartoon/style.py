@@ -65,7 +65,8 @@ def load_style(options: CartoonOptions) -> Draw:
     def draw_refined(subject: Subject, options: CartoonOptions, threads: int) -> Drawing:
         return draw(
             subject.on_white, subject.alpha, options, palette=options.palette,
-            behind=subject.behind, transparent=subject.is_transparent, threads=threads,
+            behind=subject.behind, transparent=subject.is_transparent, memory=subject.memory,
+            threads=threads,
         )  # fmt: skip
 
     return draw_refined

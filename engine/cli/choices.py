@@ -12,6 +12,7 @@ from engine.options import (
     POLICIES,
     STYLES,
 )
+from engine.video.forms import ONLY_VIDEOS
 
 PROVIDERS = ("auto", "cpu", "cuda")
 
@@ -59,7 +60,7 @@ def _begin_last(words: Sequence[str], incomplete: str) -> list[str]:
 
 background = one_of(NAMED_BACKGROUNDS)
 edges = one_of(EDGES)
-format = one_of(FORMATS)
+format = one_of((*FORMATS, *ONLY_VIDEOS))
 kinds = some_of(("all", *KINDS))
 metadata = one_of(POLICIES)
 people = one_of(("all", "largest"))

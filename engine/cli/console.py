@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.batch.listing import HEIC, Lister
+from engine.batch.listing import HEIC, VIDEO, Lister
 from engine.cli.exits import flag, put, say
 from engine.text import printable
 from engine.versions import how_to_install
@@ -54,6 +54,24 @@ class Tally:
             self.done += 1
 
 
+class FrameBars:
+    """A bar for each video that is under way; nothing without `bars` to put it in."""
+
+    bars: Any = None
+
+    def __init__(self) -> None:
+        self._tracks: dict[str, Any] = {}
+
+    def __call__(self, video: str, done: int, total: int) -> None:
+        """Of a video, `done` frames of `total` are drawn; 0 where nobody knows of how many."""
+        if self.bars is None:
+            return
+        if video not in self._tracks:
+            name = printable(video)
+            self._tracks[video] = self.bars.add_task("frames", total=total or None, name=name)
+        self.bars.update(self._tracks[video], completed=done, visible=done < total or not total)
+
+
 @dataclass(frozen=True)
 class Console:
     """How a run's records are shown."""
@@ -62,10 +80,11 @@ class Console:
     as_json: bool = False
     quiet: bool = False
     bar: bool = False
+    frames: FrameBars = field(default_factory=FrameBars)
 
     def show(self, records: Iterable[PhotoRecord], tally: Tally, total: int) -> None:
         """Prints each record as it comes, and counts it."""
-        with _progress(total, self.bar and not self.quiet) as track:
+        with _progress(total, self.bar and not self.quiet, self.frames) as track:
             for record in track(records):
                 tally.add(record)
                 if self.as_json:
@@ -121,7 +140,7 @@ def print_plan(
 
     for task in tasks:
         state, remark = foresee(task, target, worker, find)
-        paths = target.paths(task.name) if not task.problem else []
+        paths = target.paths(task.name, task.is_video) if not task.problem else []
         if as_json:
             put(json.dumps({"photo": task.photo, "state": state, "files": paths, "error": remark}))
         elif state == "failed":
@@ -146,7 +165,10 @@ def _summary(tally: Tally, folder: str) -> str:
 
 def _explain_skipped(lister: Lister) -> str:
     total = sum(lister.skipped.values())
-    hints = {HEIC: f" ({how_to_install('heif')})"}
+    hints = {
+        HEIC: f" ({how_to_install('heif')})",
+        VIDEO: f" ({how_to_install('video')})",
+    }
     parts = [f"{count} {kind}{hints.get(kind, '')}" for kind, count in lister.skipped.items()]
     return f"{total} {'files' if total > 1 else 'file'} skipped: {', '.join(parts)}"
 
@@ -173,21 +195,31 @@ def finding(quiet: bool) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
 
 @contextmanager
 def _progress(
-    total: int, wanted: bool
+    total: int, wanted: bool, frames: FrameBars
 ) -> Iterator[Callable[[Iterable[PhotoRecord]], Iterable[PhotoRecord]]]:
     """A bar on stderr around several photos, when it is a terminal; else nothing."""
     if not wanted or not _can_animate():
         yield lambda records: records
         return
     from rich.console import Console as Terminal
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     bar = Progress(
         BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
         console=Terminal(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True,
     )  # fmt: skip
     with bar:
-        yield lambda records: bar.track(records, total=total, description="photos")
+        frames.bars = bar
+        photos = bar.add_task("photos", total=total, visible=total > 1, name="")
+        yield lambda records: bar.track(records, total=total, task_id=photos)
+        frames.bars = None
 
 
 def _can_animate() -> bool:
@@ -201,10 +233,10 @@ def _rate_column() -> Any:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Photos per second."""
+        """Photos or frames per second."""
 
         def render(self, task: Track) -> Text:
-            return Text(f"{task.speed or 0:.1f} photos/s")
+            return Text(f"{task.speed or 0:.1f} {task.description}/s")
 
     return Rate()
 

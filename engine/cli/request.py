@@ -28,12 +28,16 @@ from engine.options import (
     SegmentOptions,
 )
 from engine.versions import __version__
+from engine.video.forms import FILES, FORMS, ONLY_VIDEOS, SEQUENCES, TRANSPARENT
+from engine.video.names import camera_path, is_sequence, is_video
+from engine.video.options import VideoOptions, parse_time
 
 if TYPE_CHECKING:
     from engine.batch.target import Target
     from engine.batch.work import Recipe, Work
 
 STDOUT = "-"
+_FORM_OF_SUFFIX = {f".{name}": name for name in FILES}
 HIGH = "high"
 _KIND_OF_SUFFIX = {".svg": "svg", ".json": "palette"}
 _FORMAT_OF_SUFFIX = {
@@ -53,7 +57,9 @@ class RunRequest:
 
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PHOTO", help="Photos, folders, patterns, URLs; - for stdin."),
+        typer.Argument(
+            metavar="PHOTO", help="Photos, videos, folders, patterns, URLs; - for stdin."
+        ),
     ] = None
     out: Annotated[
         str | None,
@@ -79,7 +85,9 @@ class RunRequest:
     format: Annotated[
         str | None,
         typer.Option(
-            "-f", "--format", help="png, jpg or webp. Default: png, or the suffix of OUT.",
+            "-f", "--format",
+            help="png, jpg or webp of photos; mp4, webm, mov, webp or gif of videos. Default: the "
+            "suffix of OUT, or png and mp4 (on a transparent background webm).",
             autocompletion=choices.format,
         ),
     ] = None  # fmt: skip
@@ -87,13 +95,36 @@ class RunRequest:
         str | None,
         typer.Option(
             metavar="Q",
-            help="Of jpg and webp, 1 to 100 (default: 95 for jpg, 92 for webp); or high, of the "
-            "cut-out, which is --precise.",
+            help="Of jpg, webp and videos, 1 to 100 (default: 95 for jpg, 92 for webp, and what is "
+            "hardly told from the drawing for videos); or high, of the cut-out, which is "
+            "--precise.",
         ),
     ] = None
     size: Annotated[
         int | None,
         typer.Option(metavar="PIXELS", help="Reduce larger pictures to this longer side."),
+    ] = None
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Videos from here on: seconds, m:s or h:m:s."),
+    ] = None
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Videos up to here: seconds, m:s or h:m:s.")
+    ] = None
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="At most so many frames per second; of a camera or of numbered pictures, theirs.",
+        ),
+    ] = None
+    every: Annotated[
+        int,
+        typer.Option(metavar="N", help="Of a video: the network looks at each N-th frame only."),
+    ] = 1
+    camera: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Also what a camera sees, until Ctrl-C: its number."),
     ] = None
     crop: Annotated[bool, typer.Option("--crop", help="Crop pictures to what is kept.")] = False
     style: Annotated[
@@ -138,8 +169,8 @@ class RunRequest:
         typer.Option(
             "-b", "--background",
             help="white, transparent, any colour ('#203040', '#fff', navy, 'rgb(1,2,3)'), a "
-            "picture's path, blur (the scene, blurred), original (the scene), or none (there is "
-            "no cut-out, and all is drawn).",
+            "picture's path, a video's (behind videos), blur (the scene, blurred), original (the "
+            "scene), or none (there is no cut-out, and all is drawn).",
             autocompletion=choices.background,
         ),
     ] = "white"  # fmt: skip
@@ -268,13 +299,15 @@ class RunRequest:
     def __post_init__(self) -> None:
         if self.quiet and self.verbose:
             raise OptionError("quiet and verbose contradict each other.")
-        if not (self.inputs or self.demo or self.files_from):
+        if not (self.inputs or self.demo or self.files_from or self.camera):
             message = "no photo is given. Give files, folders or - for stdin."
             raise OptionError(message, option="demo", advice="Or try it with {}.")
         if self.out == STDOUT and self.as_json:
             raise OptionError("the picture and the JSON objects cannot both go to stdout.")
         if self.jobs is not None and self.jobs < 1:
             raise OptionError(f"jobs is {self.jobs}; it is at least 1.")
+        if self.camera and self.resume:
+            raise OptionError("a camera sees something else each time; leave out resume.")
         self._check_folder_options()
         self._check_cluster_options()
         self._check_palette()
@@ -290,7 +323,7 @@ class RunRequest:
                 raise OptionError("a report is written to a folder of this machine.", option="out")
             return
         for option in ("resume", "watch", "report", "figures"):
-            if getattr(self, option):
+            if getattr(self, option) and not (option == "resume" and self.target.form):
                 raise OptionError(f"{option} needs a folder for the pictures.", option="out")
 
     def _check_cluster_options(self) -> None:
@@ -326,6 +359,7 @@ class RunRequest:
         words = list(self.inputs or [])
         if self.files_from:
             words += read_names(self.files_from)
+        words += [camera_path(self.camera)] if self.camera else []
         return [*words, *([demo_photo()] if self.demo else [])]
 
     @cached_property
@@ -337,10 +371,16 @@ class RunRequest:
             self.model, self.provider, self.models,
             SegmentOptions(self.keep, self.classic, self.precise or self.quality == HIGH),
             CutoutOptions(
-                self.background, edges=self.edges, clean=self.clean, people=self.people
+                "transparent" if self._backdrop else self.background,
+                edges=self.edges, clean=self.clean, people=self.people,
             ),
             self._drawing, local_path(self.palette or ""), self.max_megapixels,
         )  # fmt: skip
+
+    @property
+    def _backdrop(self) -> str:
+        """A video that is laid behind; empty for none."""
+        return self.background if is_video(self.background) else ""
 
     @property
     def _picture_quality(self) -> int | None:
@@ -361,7 +401,15 @@ class RunRequest:
         from engine.batch.work import Work
 
         is_shown = self.as_json or not (self.quiet or self.target.is_stdout)
-        return Work(self.target, self.resume or self.watch, is_shown or self.details, self.details)
+        return Work(
+            self.target, self.resume or self.watch, is_shown or self.details, self.details,
+            VideoOptions(
+                self.target.form or "mp4",
+                parse_time(self.start or "0", "start"),
+                None if self.end is None else parse_time(self.end, "end"),
+                self.fps, self.every, self._backdrop,
+            ),
+        )  # fmt: skip
 
     @cached_property
     def target(self) -> Target:
@@ -373,7 +421,10 @@ class RunRequest:
         is_file = self._is_file(out)
         is_single = out == STDOUT or is_file
         kinds = self._find_kinds(is_single)
-        format = self._find_format(kinds[0]) if is_single else self.format or "png"
+        form = self._find_form(out, is_file)
+        is_video_only = is_file and form not in ("", "webp")
+        picture = "png" if self.format in ONLY_VIDEOS else self.format or "png"
+        format = self._find_format(kinds[0]) if is_single and not is_video_only else picture
         refuse_shapes(kinds, self._drawing.style or "")
         options = OutputOptions(
             kinds, format, self._picture_quality, self.metadata, self.crop, self.size
@@ -381,7 +432,8 @@ class RunRequest:
         if self.background == "transparent":
             refuse_transparency(kinds, format)
         place = {} if out == STDOUT else {"file": out} if is_file else {"folder": out}
-        target = Target(options, overwrite=self.overwrite, **place)
+        moving = is_video_only or self.format in ONLY_VIDEOS
+        target = Target(options, overwrite=self.overwrite, form=form, moving=moving, **place)
         target.check()
         return target
 
@@ -403,8 +455,29 @@ class RunRequest:
     def _is_file(out: str) -> bool:
         from engine.files.formats import HEIC_SUFFIXES, SUFFIXES
 
-        known = SUFFIXES | HEIC_SUFFIXES | _KIND_OF_SUFFIX.keys()
+        known = SUFFIXES | HEIC_SUFFIXES | _KIND_OF_SUFFIX.keys() | _FORM_OF_SUFFIX.keys()
         return _suffix(out) in known and "://" not in out and not os.path.isdir(out)
+
+    def _find_form(self, out: str, is_file: bool) -> str:
+        """Of videos; empty where OUT is a picture's. Raises OptionError."""
+        if out == STDOUT:
+            return ""
+        suffix = _suffix(out)
+        if is_file:
+            form = _FORM_OF_SUFFIX.get(suffix, "")
+            if is_sequence(out):
+                form = _FORMAT_OF_SUFFIX.get(suffix, "")
+                if form not in SEQUENCES:
+                    known = ", ".join(SEQUENCES)
+                    raise OptionError(f"{out}: numbered pictures are written as {known} only.")
+            if self.format not in (None, form) and form not in ("", "webp"):
+                raise OptionError(f"{out} and the format {self.format} contradict each other.")
+        else:
+            usual = TRANSPARENT if self.background == "transparent" else VideoOptions.form
+            form = self.format if self.format in FILES else usual
+        if form and self.background == "transparent":
+            FORMS[form].codec_of(has_alpha=True)
+        return form
 
     def _find_format(self, kind: str) -> str:
         """Of a single file; "png" for what has a format of its own."""

@@ -1,4 +1,4 @@
-"""`cartoonify run`, which is also `cartoonify`: photos to cut-outs and cartoons."""
+"""`cartoonify run`, which is also `cartoonify`: photos and videos to cut-outs and cartoons."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OTHER_COMMANDS = ("doctor", "evaluate", "serve")
 
 @takes(RunRequest, process.prepare_imports)
 def run(request: RunRequest) -> None:
-    """Cut the people out of photos, and turn them into cartoons.
+    """Cut the people out of photos and videos, and turn them into cartoons.
 
     Exit codes: 0 all done; 1 some photos failed; 2 wrong usage; 3 the only photo failed;
     4 the model; 5 the provider.
@@ -99,7 +99,7 @@ class _Run:
         from engine.cli.console import finding
 
         request = self._request
-        self._lister = Lister(request.target.folder, request.recursive)
+        self._lister = Lister(request.target.folder, request.recursive, videos=True)
         with finding(request.quiet or request.watch) as count:
             return list(count(self._lister.find(request.words)))
 
@@ -118,7 +118,8 @@ class _Run:
             most = _FOR_EVER if request.watch else photos
             at_a_time, threads = process.own_process(request.threads, request.jobs, most)
             cartoonifier = self._stack.enter_context(request.recipe.load(threads))
-        return Worker(cartoonifier, request.work), at_a_time, threads
+        worker = Worker(cartoonifier, request.work, self._console.frames)
+        return worker, at_a_time, threads
 
     def _open_journal(self) -> Journal | None:
         from engine.batch.journal import open_journal
@@ -202,7 +203,8 @@ def _guess_what_was_meant(request: RunRequest) -> None:
     meant = difflib.get_close_matches(words[0], _OTHER_COMMANDS, 1)
     if meant and len(words) == 1:
         raise OptionError(f"{words[0]}: no such file. Did you mean the command {meant[0]}?")
-    is_written = Path(words[-1]).suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".svg")
+    suffixes = (".png", ".jpg", ".jpeg", ".webp", ".svg", ".mp4", ".webm", ".mov", ".gif")
+    is_written = Path(words[-1]).suffix.lower() in suffixes and "%" not in words[-1]
     if len(words) == 2 and request.out is None and is_written:
         first, second = words
         if open_store(first).kind(first) == "file":

@@ -47,6 +47,22 @@ def write_file(data: bytes, path: Path, overwrite: bool) -> None:
             raise FileNotFoundError(errno.ENOENT, f"{path.parent} cannot be made, or disappears")
 
 
+def place_file(temporary: Path, path: Path, overwrite: bool) -> None:
+    """Gives a whole file of the same file system its name; it is on the disk when this returns.
+
+    Raises OutputError and DiskFullError as `write_file` does.
+    """
+    with _failure_to_error(path):
+        _refuse_irregular(path)
+        with open(temporary, "rb") as file:
+            _sync(file.fileno())
+        if overwrite:
+            os.replace(temporary, path)
+        else:
+            _move_to_new(temporary, path)
+        _sync_folder(path.parent)
+
+
 def sweep(path: Path) -> None:
     """Removes what a killed run left of its write to `path`; a living run's file is kept."""
     _clear(_temporary(path), wait=False)

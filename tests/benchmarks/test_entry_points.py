@@ -16,10 +16,14 @@ ROOT = Path(__file__).parents[2]
 MODELS = ("default", "deeplabv3plus_mobilenet_v2")
 SMOKE_TESTED = {
     "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
-    "benchmarks.serve", "benchmarks.styles",
+    "benchmarks.page_pictures", "benchmarks.serve", "benchmarks.styles", "benchmarks.video",
 }  # fmt: skip
+BY_HAND = {"benchmarks.page_screenshots"}
+"""These need a service that runs, and a browser."""
 IMAGES = ROOT / "docs" / "images"
-LARGEST_IMAGES = 400_000  # bytes: everybody who clones the repository gets them
+SCREENSHOTS = {"page.webp", "page_phone.webp"}
+PAGE = ROOT / "engine" / "serve" / "page"
+LARGEST_IMAGES = 500_000  # bytes: everybody who clones the repository gets them
 
 
 def run(*arguments):
@@ -41,7 +45,7 @@ def test_each_entry_point_has_a_smoke_test():
         path for path in folder.rglob("*.py") if '__name__ == "__main__"' in path.read_text()
     ]
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules}
-    assert {name.removesuffix(".__main__") for name in names} == SMOKE_TESTED
+    assert {name.removesuffix(".__main__") for name in names} == SMOKE_TESTED | BY_HAND
 
 
 @pytest.mark.slow
@@ -85,8 +89,30 @@ def test_styles_are_shown_side_by_side_whatever_one_photo_is(tmp_path, astronaut
 @pytest.mark.slow
 def test_the_pictures_of_the_documentation_are_made_by_one_command(tmp_path):
     run("benchmarks.pictures", "--out", tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in IMAGES.iterdir()}
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made | SCREENSHOTS == {path.name for path in IMAGES.iterdir()}
     assert sum(path.stat().st_size for path in IMAGES.iterdir()) < LARGEST_IMAGES
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_page_are_made_by_one_command(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.page_pictures", "--out", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    pictures = {path.name for path in PAGE.iterdir() if path.suffix in (".jpg", ".webp")}
+    assert {path.name for path in tmp_path.iterdir()} == pictures
+
+
+@pytest.mark.slow
+def test_videos_are_measured_frame_by_frame_and_steadied(tmp_path, person_photo):
+    frames, masks = tmp_path / "clip" / "frames", tmp_path / "clip" / "masks"
+    for folder in (frames, masks):
+        folder.mkdir(parents=True)
+        for t in range(2):
+            Image.fromarray(person_photo).save(folder / f"{t:05}.png")
+    out = run("benchmarks.video", "--clips", tmp_path)
+    rows = [line.split(" | ") for line in out.splitlines() if line.startswith("| still |")]
+    assert [row[1] for row in rows] == ["frame by frame", "moved exactly", "steadied", "every 2"]
+    assert "frames per second" in out
 
 
 @pytest.mark.slow

@@ -62,6 +62,8 @@ BROKEN = {
     "a bomb": (deflated_bomb(), 413), "a claim": (png_claiming(60_000, 60_000), 413),
     "a long side": (png_claiming(70_000, 1), 413), "no pixel": (png_claiming(0, 5), 415),
     "a truncated photo": (JPEG[: len(JPEG) // 2], 422), "a head": (JPEG[:64], 422),
+    "an MP4 video": (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41", 415),
+    "a WebM video": (b"\x1aE\xdf\xa3\x9fB\x86\x81\1B\xf7\x81\1B\xf2\x81\4", 415),
 }  # fmt: skip
 
 

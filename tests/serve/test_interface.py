@@ -30,6 +30,7 @@ NOT_PER_PHOTO = {
     "inputs", "out", "models", "provider", "threads", "max_megapixels", "recursive", "files_from",
     "jobs", "resume", "watch", "dry_run", "ray", "ray_address", "report", "figures", "overwrite",
     "as_json", "quiet", "verbose", "demo", "version",
+    "start", "end", "fps", "every", "camera",
 }  # fmt: skip
 """Options of a run that say nothing of how a photo is drawn, or that name files and machines."""
 

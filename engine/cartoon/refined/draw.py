@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from engine.cartoon.colours import Palette
 from engine.cartoon.drawing import Drawing
-from engine.cartoon.refined.ink import REMOVED, find_ink
+from engine.cartoon.refined.ink import REMOVED, drop_specks, find_ink
+from engine.cartoon.refined.memory import Memory
 from engine.cartoon.refined.palette import find_colours, paint
 from engine.cartoon.refined.regions import Regions, find_regions
 from engine.cartoon.refined.render import render
@@ -17,7 +18,7 @@ from engine.cartoon.refined.shapes import Shapes
 from engine.cartoon.refined.silhouette import find_silhouette
 from engine.cartoon.refined.smooth import smooth
 from engine.cartoon.refined.styles import STYLES, Style
-from engine.cartoon.refined.working import Working, find_working
+from engine.cartoon.refined.working import Working, find_view, make_working
 from engine.options import CartoonOptions
 from engine.strips import start
 
@@ -37,6 +38,7 @@ def draw(
     palette: Palette | None = None,
     behind: NDArray[np.uint8] | None = None,
     transparent: bool = False,
+    memory: Memory | None = None,
     threads: int = 1,
 ) -> Drawing:
     """The cartoon of a cut-out, the same for any number of threads.
@@ -54,19 +56,34 @@ def draw(
     behind : uint8 (H, W, 3), or (1, 1, 3)
         What the drawing is laid on. None: white, or nothing if `transparent`, which makes the
         cartoon (H, W, 4).
+    memory
+        Of the frames before, in a video.
     """
     style = STYLES[options.style or "comic"]
     height, width = cutout.shape[:2]
     canvas = _make_canvas(cutout.shape, behind)
     coverage = np.zeros((height if transparent else 0, width), np.uint8)
-    working = find_working(cutout, alpha)
-    if working is None:
+    view = find_view((height, width), alpha)
+    if view is None:
         return Drawing(_add(coverage, canvas), NOTHING, {}, {})
+    if memory:
+        view = memory.hold(view)
+    working = make_working(cutout, alpha, view)
     reach = style.smooth_reach * working.unit * 2 ** (1 - options.detail)
     smoothed = smooth(working, reach, threads)
     if not style.has_colour:
         smoothed[..., 1:] = 0
-    find_lines = start(lambda: _find_lines(smoothed, working, style, options), threads)
+    if memory:
+        smoothed, working = memory.steady(smoothed, working, view, threads)
+
+    def find_steady_lines() -> tuple[Field, Field]:
+        ink, edge = _find_lines(smoothed, working, style, options)
+        if memory:
+            ink, edge = memory.steady_lines(ink, edge, view)
+            drop_specks(ink, view.unit, options.detail)
+        return ink, edge
+
+    find_lines = start(find_steady_lines, threads)
     found, others = None, max(1, threads - 1)  # because one of them is busy with lines
     if palette is None or not len(palette):
         found = find_colours(smoothed, working.alpha, style, options, others)

@@ -69,10 +69,18 @@ def find_ink(
     height, width = alpha.shape
     threshold = np.float32(WEAK) * gain + np.float32(TEXTURE) * texture
     level = np.subtract(average, cv2.resize(threshold, (width, height)), average)
-    strong = np.float32(STRONG - WEAK) * gain
+    _drop_weak(level, np.float32(STRONG - WEAK) * gain, unit, detail)
+    return level
+
+
+def drop_specks(ink: Field, unit: float, detail: float) -> None:
+    """Removes strokes, (h, w), that are too short, in place: a mixture of two drawings has some."""
+    _drop_weak(ink, np.zeros([-(-side // 4) for side in ink.shape], np.float32), unit, detail)
+
+
+def _drop_weak(level: Field, strong: Field, unit: float, detail: float) -> None:
     least = max(2, round(LEAST_AREA * unit * unit * 2 ** (1 - detail)))
     kernels.drop_weak(level, strong, least, np.float32(REMOVED))
-    return level
 
 
 def _mix_light(smoothed: Field, working: Working) -> Field:

@@ -29,6 +29,35 @@ HALVES = 2
 """A photo is halved at most so often before the rest of its reduction, because halving is quick."""
 
 
+@dataclass(frozen=True)
+class View:
+    """Which part of a photo is drawn, and how large."""
+
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom, in pixels of the photo."""
+    scale: float
+    """Working pixels per photo pixel."""
+    reference: float
+    """Photo pixels: the reference length, which is UNITS units long."""
+    size: tuple[int, int]
+    """Height and width of the photo."""
+
+    @property
+    def unit(self) -> float:
+        """Working pixels in a unit."""
+        return self.scale * self.reference / UNITS
+
+    @property
+    def working_size(self) -> tuple[int, int]:
+        """Height and width of the working picture."""
+        left, top, right, bottom = self.box
+        height, width = (
+            min(MOST_SIDE, max(LEAST_SIDE, round(side * self.scale)))
+            for side in (bottom - top, right - left)
+        )
+        return height, width
+
+
 @dataclass(frozen=True, eq=False)
 class Working:
     """The person's own colours, also at the rim, in a picture of (h, w)."""
@@ -52,20 +81,31 @@ def find_working(cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None) -
 
     `cutout` is uint8 (H, W, 3) RGB, `alpha` float32 (H, W), None for the whole picture.
     """
-    height, width = cutout.shape[:2]
+    view = find_view(cutout.shape[:2], alpha)
+    return None if view is None else make_working(cutout, alpha, view)
+
+
+def find_view(size: tuple[int, ...], alpha: NDArray[np.float32] | None) -> View | None:
+    """The view of a photo of a height and a width; None where nothing is kept."""
+    height, width = size
     left, top, w, h = (0, 0, width, height) if alpha is None else _find_person(alpha)
     if not w:
         return None
     reference = (float(height) * width * w * h) ** 0.25
-    scale = _find_scale(reference)
-    unit = scale * reference / UNITS
-    halves = max(0, min(HALVES, int(-math.log2(scale))))
+    scale = find_scale(reference)
+    unit, multiple = scale * reference / UNITS, 2 ** _find_halves(scale)
     margin = math.ceil(MARGIN * unit / scale)
-    left, right = _widen(left - margin, left + w + margin, width, 2**halves)
-    top, bottom = _widen(top - margin, top + h + margin, height, 2**halves)
-    box = (left, top, right, bottom)
-    sides = (right - left, bottom - top)
-    size = tuple(min(MOST_SIDE, max(LEAST_SIDE, round(side * scale))) for side in sides)
+    left, right = _widen(left - margin, left + w + margin, width, multiple)
+    top, bottom = _widen(top - margin, top + h + margin, height, multiple)
+    return View((left, top, right, bottom), scale, reference, (height, width))
+
+
+def make_working(
+    cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None, view: View
+) -> Working:
+    """The working picture of what a view shows of a cut-out on white."""
+    left, top, right, bottom = view.box
+    halves, size = _find_halves(view.scale), view.working_size[::-1]
     colours = _resize(cutout[top:bottom, left:right], size, halves)
     if alpha is None:
         shares = np.ones(colours.shape[:2], np.float32)
@@ -73,7 +113,21 @@ def find_working(cutout: NDArray[np.uint8], alpha: NDArray[np.float32] | None) -
         shares = _resize(alpha[top:bottom, left:right], size, halves)
         unmix_white(colours, shares)
     lab = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2LAB), np.uint8)
-    return Working(lab, shares, unit, scale, box, alpha is None)
+    return Working(lab, shares, view.unit, view.scale, view.box, alpha is None)
+
+
+def find_scale(reference: float) -> float:
+    """Working pixels per photo pixel: whole numbers for small photos.
+
+    A shift by whole pixels then shifts their drawing, and changes nothing else.
+    """
+    if reference >= LARGEST / 2:
+        return min(1.0, LARGEST / reference)
+    return 2.0 if reference >= LARGEST / 4 else 3.0
+
+
+def _find_halves(scale: float) -> int:
+    return max(0, min(HALVES, int(-math.log2(scale))))
 
 
 def _find_person(alpha: NDArray[np.float32]) -> tuple[int, int, int, int]:
@@ -85,16 +139,6 @@ def _find_person(alpha: NDArray[np.float32]) -> tuple[int, int, int, int]:
     sample = np.ascontiguousarray(alpha[::step, ::step])
     left, top, width, height = cv2.boundingRect(cv2.inRange(sample, LEAST_ALPHA, 1.0))
     return left * step, top * step, width * step, height * step
-
-
-def _find_scale(reference: float) -> float:
-    """Working pixels per photo pixel: whole numbers for small photos.
-
-    A shift by whole pixels then shifts their drawing, and changes nothing else.
-    """
-    if reference >= LARGEST / 2:
-        return min(1.0, LARGEST / reference)
-    return 2.0 if reference >= LARGEST / 4 else 3.0
 
 
 def _widen(first: int, last: int, length: int, divisor: int) -> tuple[int, int]:
