@@ -155,12 +155,15 @@ def _quantise(
 ) -> onnx.ModelProto:
     assert order.data is not None
     trained = read_ranges(order.weights, order.network)
-    if trained:
-        say("weights trained for int8: all in int8, with the ranges that they were trained with")
-        return quantise(logits, trained)
     tensors = read_tensors(find_samples(order.data, "train", CALIBRATION_PHOTOS), facts)
     say(f"calibrating on {len(tensors)} photos of {order.data}")
     ranges = calibrate(logits, tensors)
+    if trained:
+        # Each version of torch's exporter names tensors in its own way.
+        fits = trained.keys() == ranges.keys()
+        whose = "that they were trained with" if fits else "just found, because names are others"
+        say(f"weights trained for int8: all in int8, with the ranges {whose}")
+        return quantise(logits, trained if fits else ranges)
 
     def probability(cells: np.ndarray) -> np.ndarray:
         return find_probability(cells, np.array([PERSON]))

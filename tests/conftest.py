@@ -1,7 +1,9 @@
 """Fixtures: golden cases, photos, a tiny model, the embedded model, a browser, the command line."""
 
+import logging
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,11 +92,14 @@ def photo(person_photo, tmp_path):
 
 
 @pytest.fixture
-def cartoonify(tiny_model, tmp_path, monkeypatch, capfd):
+def cartoonify(request, tiny_model, tmp_path, monkeypatch, capfd):
     """Runs the command line in this process, in an empty folder; returns code, stdout, stderr."""
     from engine.cli.app import cli
 
     monkeypatch.chdir(tmp_path)
+    for name in ("engine", "engine.serve", "uvicorn"):  # a program sets them for its own process
+        logger = logging.getLogger(name)
+        request.addfinalizer(partial(logger.setLevel, logger.level))
 
     def call(*arguments, model=tiny_model):
         argv = ["cartoonify", *map(str, arguments), *(["--model", str(model)] if model else [])]

@@ -95,7 +95,7 @@ def quantise(
     )
     try:
         quantizer.quantize_model()
-    except ValueError as error:
+    except (KeyError, ValueError) as error:
         raise ModelError(f"an activation has no range: {error}") from error
     quantised = quantizer.model.model
     for node in quantised.graph.node:

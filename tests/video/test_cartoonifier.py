@@ -117,7 +117,8 @@ def test_a_cut_brings_the_colours_of_its_own_shot(tiny):
     blue_scene = disc(colour=(250, 90, 90))
     blue_scene[(blue_scene == GREEN).all(axis=2)] = (60, 130, 130)
     results = draw(tiny, [disc(60, 40)] * 3 + [np.ascontiguousarray(blue_scene[:, ::-1])] * 2)
-    assert results[3].palette == tiny(blue_scene[:, ::-1]).palette
+    alone = tiny(blue_scene[:, ::-1])
+    assert_array_equal(results[3].palette.rgb, alone.palette.rgb)
 
 
 def test_frames_of_another_size_begin_a_shot(tiny):
