@@ -3,7 +3,6 @@
 import logging
 import signal
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,14 +91,15 @@ def photo(person_photo, tmp_path):
 
 
 @pytest.fixture
-def cartoonify(request, tiny_model, tmp_path, monkeypatch, capfd):
+def cartoonify(tiny_model, tmp_path, monkeypatch, capfd):
     """Runs the command line in this process, in an empty folder; returns code, stdout, stderr."""
     from engine.cli.app import cli
 
     monkeypatch.chdir(tmp_path)
-    for name in ("engine", "engine.serve", "uvicorn"):  # a program sets them for its own process
-        logger = logging.getLogger(name)
-        request.addfinalizer(partial(logger.setLevel, logger.level))
+    # A program sets them for its own process.
+    loggers = [logging.getLogger(name) for name in (None, "engine", "engine.serve", "uvicorn")]
+    levels = [logger.level for logger in loggers]
+    handlers = logging.root.handlers[:]
 
     def call(*arguments, model=tiny_model):
         argv = ["cartoonify", *map(str, arguments), *(["--model", str(model)] if model else [])]
@@ -109,4 +109,7 @@ def cartoonify(request, tiny_model, tmp_path, monkeypatch, capfd):
         out, err = capfd.readouterr()
         return stopped.value.code, out, err
 
-    return call
+    yield call
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    logging.root.handlers[:] = handlers
