@@ -155,8 +155,12 @@ class Cartoonifier:
         )  # fmt: skip
 
     def recognise(self, seen: Seen) -> Found:
-        """The second half of `find`: what the network finds."""
-        session, timings = self._open_session, dict(seen.timings)
+        """The second half of `find`: what the network finds.
+
+        Raises OptionError where another model or other options of finding saw it, and the errors of
+        a call.
+        """
+        session, timings = self._check_origin(seen), dict(seen.timings)
         with _lack_of_memory_to_error(seen.name, seen.photo), _timed(timings, "network"):
             logits = session.run(to_tensor(seen.small, seen.facts))
             if self.segment.precise:
@@ -177,9 +181,7 @@ class Cartoonifier:
         cut-out and the cartoon. `memory` is that of the frames before, in a video. Raises
         OptionError where its model or its options of finding are others, and the errors of a call.
         """
-        session = self._open_session
-        if found.facts is not session.facts or found.segment != self.segment:
-            raise OptionError("found was found by another model or with other options; find again.")
+        session = self._check_origin(found)
         options = self._cartoon if like is None else replace(self._cartoon, palette=_colours(like))
         timings = dict(found.timings)
         make = self._make_classic if self.segment.classic else self._make
@@ -269,6 +271,13 @@ class Cartoonifier:
         if self._session is None:
             raise EngineError("this Cartoonifier is closed; load another one.")
         return self._session
+
+    def _check_origin(self, seen: Seen) -> Session:
+        """The session, with which a photo was seen. Raises OptionError."""
+        session = self._open_session
+        if seen.facts is not session.facts or seen.segment != self.segment:
+            raise OptionError("another model or other options saw this photo; find again.")
+        return session
 
     def _resize(self, photo: NDArray[np.uint8], session: Session) -> NDArray[np.uint8]:
         """The photo as the network sees it."""

@@ -352,8 +352,9 @@ def test_what_another_model_or_other_options_found_is_refused(tiny, embedded, pe
     found = tiny.find(person_photo)
     all_kept = tiny.replace(segment=engine.SegmentOptions(keep="all"))
     for app in (all_kept, embedded):
-        with pytest.raises(engine.OptionError, match="find again"):
-            app.draw(found)
+        for half in (app.recognise, app.draw):
+            with pytest.raises(engine.OptionError, match="find again"):
+                half(found)
 
 
 def test_a_name_is_that_of_the_result(tiny, person_photo, photo, tmp_path):

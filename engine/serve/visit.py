@@ -19,7 +19,7 @@ from engine.serve.problems import Problem
 from engine.serve.service import Order, Service, find
 from engine.serve.uploads import Body, Holding, put_once
 
-FOR_FINDING = frozenset({"keep", "classic", "model", "name"})
+FOR_FINDING = frozenset({"keep", "precise", "classic", "model", "name"})
 """Options that can be given when a photo is kept: the others are for drawing it."""
 
 

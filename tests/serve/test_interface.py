@@ -195,6 +195,10 @@ def test_a_photo_that_is_kept_is_drawn_again(served, tiny, person):
     assert served.post(f"{path}/cartoon").content == tiny(person).encode("cartoon")
     ink = served.client.post(f"{path}/cartoon", data={"style": "ink"})
     assert ink.content == served.post("/v1/cartoon?style=ink", person).content
+    kept = served.post("/v1/photos?precise=true", person)
+    assert kept.status_code == 201
+    precise = served.post(f"/v1/photos/{kept.json()['id']}/mask?precise=true")
+    assert precise.content == served.post("/v1/mask?precise=true", person).content
     kept_all = served.post(f"{path}/mask?keep=all")
     assert kept_all.content == served.post("/v1/mask?keep=all", person).content
     scene = served.client.post(f"{path}/cutout", files={"background": person})
