@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.batch.store import local_path
-from engine.cli import choices
+from engine.cli import choices, loading
 from engine.cli.words import STDIN, demo_photo, read_names
 from engine.errors import OptionError
 from engine.options import (
@@ -219,25 +219,10 @@ class RunRequest:
             autocompletion=choices.metadata,
         ),
     ] = "copy-safe"
-    model: Annotated[
-        str,
-        typer.Option(
-            "-m", "--model", help="A model's name, or an .onnx file.", autocompletion=choices.models
-        ),
-    ] = "default"
-    models: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of exported models. Default: $CARTOONIFY_MODELS, or in the user's cache.",
-        ),
-    ] = None
-    provider: Annotated[
-        str, typer.Option(help="auto, cpu or cuda.", autocompletion=choices.provider)
-    ] = "auto"
-    threads: Annotated[
-        int | None, typer.Option(help="At most this many. Default: what the process may use.")
-    ] = None
+    model: loading.Model = "default"
+    models: loading.Models = None
+    provider: loading.Provider = "auto"
+    threads: loading.Threads = None
     max_megapixels: Annotated[float, typer.Option(help="Larger photos are refused.")] = (
         MAX_MEGAPIXELS
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine import process
-from engine.cli import choices
+from engine.cli import loading
 from engine.cli.command import takes
 from engine.cli.exits import put, say
 from engine.errors import OptionError
@@ -35,25 +35,10 @@ class ServeRequest:
         str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine's.")
     ] = "127.0.0.1"
     port: Annotated[int, typer.Option("-p", "--port", help="0 for any that is free.")] = 7000
-    model: Annotated[
-        str,
-        typer.Option(
-            "-m", "--model", help="A model's name, or an .onnx file.", autocompletion=choices.models
-        ),
-    ] = "default"
-    models: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of exported models. Default: $CARTOONIFY_MODELS, or in the user's cache.",
-        ),
-    ] = None
-    provider: Annotated[
-        str, typer.Option(help="auto, cpu or cuda.", autocompletion=choices.provider)
-    ] = "auto"
-    threads: Annotated[
-        int | None, typer.Option(help="At most this many. Default: what the process may use.")
-    ] = None
+    model: loading.Model = "default"
+    models: loading.Models = None
+    provider: loading.Provider = "auto"
+    threads: loading.Threads = None
     jobs: Annotated[
         int | None,
         typer.Option("-j", "--jobs", metavar="N", help="Photos at a time. Default: as threads."),
