@@ -13,6 +13,7 @@ from PIL import Image
 from engine.errors import OptionError, PhotoError
 from engine.files.photos import read_photo
 from export.photos import PERSON, VOID
+from export.training.backdrops import hang_backdrop
 
 CLASSES = 21
 NOT_PERSON = 254
@@ -25,7 +26,7 @@ EDGE_PIXELS = 4
 MATTE_REACH = 0.02
 """Share of the shorter side on both sides of a label's border in which the matte decides."""
 LARGEST_ENLARGEMENT = 3.0
-MOSAIC_SHARE, PASTE_SHARE, CRISP_SHARE = 0.35, 0.3, 0.6
+MOSAIC_SHARE, PASTE_SHARE, CRISP_SHARE, BACKDROP_SHARE = 0.35, 0.3, 0.6, 0.25
 
 
 View = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -169,9 +170,9 @@ class Batches:
     def _single(self, rng: np.random.Generator, side: int) -> tuple[View, bool]:
         if rng.random() >= PASTE_SHARE:
             entry = self._pick(rng)
-            return warp(entry.read_soft(), side, rng), entry.fully_labelled
+            return warp(_read(entry, rng), side, rng), entry.fully_labelled
         entry = self.scenes[rng.integers(len(self.scenes))]
-        view = entry.read_soft()
+        view = _read(entry, rng)
         for _ in range(rng.integers(1, 4)):
             view = paste_person(view, self.donors[rng.integers(len(self.donors))].read_soft(), rng)
         return warp(view, side, rng), entry.fully_labelled
@@ -185,7 +186,7 @@ class Batches:
             for columns in (slice(0, column), slice(column, side)):
                 entry = self._pick(rng)
                 h, w = rows.stop - rows.start, columns.stop - columns.start
-                part = warp(entry.read_soft(), max(h, w), rng)
+                part = warp(_read(entry, rng), max(h, w), rng)
                 for whole, piece in zip(view, part, strict=True):
                     whole[rows, columns] = piece[:h, :w]
                 full &= entry.fully_labelled
@@ -194,6 +195,24 @@ class Batches:
     def _pick(self, rng: np.random.Generator) -> Entry:
         entries = self.scenes if rng.random() < SCENE_SHARE else self.people
         return entries[rng.integers(len(entries))]
+
+
+def _read(entry: Entry, rng: np.random.Generator) -> View:
+    view = entry.read_soft()
+    if entry.matte and rng.random() < BACKDROP_SHARE:
+        return hang_behind(view, rng)
+    return view
+
+
+def hang_behind(view: View, rng: np.random.Generator) -> View:
+    """The view with cloth hung behind its people, where what is there is known."""
+    photo, mask, alpha = view
+    cloth, where = hang_backdrop(photo, alpha, mask != VOID, rng)
+    share = alpha.astype(np.float32)[..., None] / 255
+    front = own_colours(photo, share[..., 0])
+    hung = _over(front, cloth, share)
+    photo = _over(hung.astype(np.float32), photo, where[..., None])
+    return photo, np.where((where > 0.5) & (mask != PERSON), np.uint8(0), mask), alpha
 
 
 def warp(view: View, side: int, rng: np.random.Generator) -> View:
