@@ -7,7 +7,8 @@ import numpy as np
 
 from engine.errors import OptionError
 from export.photos import PERSON
-from export.training.batches import Entry, View, own_colours, paste_person
+from export.training.batches import Entry
+from export.training.pasting import View, own_colours, paste_person
 
 EDGE_WIDTH = 1.5
 """How many times as wide as in the small photo an edge is in the enlarged one, at most."""

@@ -22,7 +22,6 @@ from export.training import trainer as training_steps  # noqa: E402
 from export.training.batches import (  # noqa: E402
     NOT_PERSON,
     Batches,
-    paste_person,
     read_index,
     recolour,
     sharpen,
@@ -156,35 +155,6 @@ def test_a_sharpened_edge_is_steeper_and_flat_parts_are_as_they_were():
     assert steepness[1] > steepness[0]
     assert_array_equal(sharp[:, :8], photo[:, :8])
     assert_array_equal(sharpen(photo, 3.0, 0.0), photo)
-
-
-def test_a_pasted_person_is_labelled():
-    donor = np.full((80, 60, 3), 240, np.uint8)
-    alpha = np.zeros((80, 60), np.uint8)
-    alpha[10:70, 20:45] = 255
-    for seed in range(10):
-        scene = np.zeros((100, 140, 3), np.uint8), np.zeros((100, 140), np.uint8)
-        before = (*scene, np.zeros((100, 140), np.uint8))
-        donated = (donor, np.where(alpha > 127, PERSON, 0), alpha)
-        photo, mask, share = paste_person(before, donated, np.random.default_rng(seed))
-        assert (mask == PERSON).any()
-        assert not any(each.any() for each in before)
-        assert ((photo[..., 0] > 50) == (mask == PERSON)).mean() > 0.97
-        assert_array_equal(share > 127, mask == PERSON)
-
-
-def test_hair_is_pasted_in_its_own_colour_and_not_with_its_old_background():
-    alpha = np.zeros((80, 60), np.uint8)
-    alpha[10:70, 20:45] = 255
-    alpha = cv2.GaussianBlur(alpha, (9, 9), 0)
-    share = alpha[..., None] / 255
-    donor = (share * (200, 30, 30) + (1 - share) * (0, 0, 255)).astype(np.uint8)
-    scene = np.full((100, 140, 3), 90, np.uint8), np.zeros((100, 140), np.uint8)
-    view = (*scene, np.zeros((100, 140), np.uint8))
-    photo, _, share = paste_person(view, (donor, alpha, alpha), np.random.default_rng(4))
-    half = (share > 60) & (share < 200)
-    assert half.sum() > 20
-    assert photo[half][:, 2].max() < 120  # half of the blue would be more
 
 
 @pytest.mark.parametrize("has_matte", [True, False])
