@@ -33,7 +33,7 @@ WEIGHT_DECAY = 1e-4
 WARM_UP_STEPS, LEVEL_STEPS = 200, 8000
 EMA_DECAY = 0.9995
 EDGE_WEIGHT, OVERLAP_WEIGHT = 3.0, 0.3
-CLASSES_WEIGHT, KEPT_WEIGHT = 0.15, 0.6
+CLASSES_WEIGHT, KEPT_WEIGHT = 0.15, 0.9
 """At 1 their gradients are four times as long as the person's, the labels' mostly noise."""
 COOL_DOWN = 0.2
 """The last share of the hours, in which the learning rate falls to zero."""
