@@ -59,7 +59,7 @@ def find_problem(provider: str) -> str:
 
     if _NAMES[provider] in ort.get_available_providers():
         return ""
-    return f"this onnxruntime {ort.__version__} has no {_NAMES[provider]}"
+    return f"this onnxruntime {ort.__version__} has no {_plain(_NAMES[provider])} provider"
 
 
 def load(data: bytes, provider: str, threads: int) -> OnnxRuntime:
@@ -76,12 +76,17 @@ def load(data: bytes, provider: str, threads: int) -> OnnxRuntime:
     asked = [provider, "cuda"] if provider == "tensorrt" else [provider]
     providers = [(_NAMES[name], _options(name, data)) for name in asked]
     session = _create(data, threads, [*providers, _NAMES["cpu"]])
-    if session.get_providers()[0] != _NAMES[provider]:
-        found = session.get_providers()[0]
-        raise RuntimeError(f"onnxruntime took {found}; a library is missing or too old")
+    found = session.get_providers()[0]
+    if found != _NAMES[provider]:
+        raise RuntimeError(f"onnxruntime took {_plain(found)}; a library is missing or too old")
     if provider == "cuda" and sys.platform == "linux" and not _has_cudnn():
         raise RuntimeError("cuDNN, which convolutions need, is not loaded")
     return OnnxRuntime(session, provider)
+
+
+def _plain(name: str) -> str:
+    """A provider as onnxruntime calls it, in short."""
+    return name.removesuffix("ExecutionProvider")
 
 
 def _has_cudnn() -> bool:
