@@ -11,8 +11,8 @@ from engine.segment.runtimes.runtime import Runtime, reason_of
 from engine.versions import how_to_install
 
 _AUTO = "cuda"
-"""What "auto" takes where it works: on another runtime, pictures change a little, so that it has to
-be several times as fast. docs/runtimes.md has what was measured."""
+"""What "auto" takes where it works. OpenVINO is not worth that pictures change because a package was
+installed: docs/runtimes.md has the measurements."""
 _GPU_PACKAGE = (
     "Replace onnxruntime by onnxruntime-gpu (pip uninstall onnxruntime; "
     "pip install 'onnxruntime-gpu[cuda,cudnn]')"

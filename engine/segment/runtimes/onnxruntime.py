@@ -126,7 +126,7 @@ def _create(data: bytes, threads: int, providers: list[Any]) -> ort.InferenceSes
     options.log_severity_level = 4  # what goes wrong is raised, or compared above
     # Threads that spin after a run would steal the processor from the next stage.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_mem_pattern = _NAMES["directml"] not in providers[0]  # which cannot
+    options.enable_mem_pattern = _NAMES["directml"] not in providers[0]  # it cannot
     # A model is one file: what others in the current folder hold is not covered by its SHA-256.
     options.add_session_config_entry(_OUTER_FILES, os.devnull)
     # onnxruntime's own fallback would continue on the CPU in silence, also in the middle of a run.
