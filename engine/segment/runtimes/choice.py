@@ -11,8 +11,8 @@ from engine.segment.runtimes.runtime import Runtime, reason_of
 from engine.versions import how_to_install
 
 _AUTO = "cuda"
-"""What "auto" takes where it works. OpenVINO is not worth that pictures change because a package was
-installed: docs/runtimes.md has the measurements."""
+"""What "auto" takes where it works. OpenVINO gains too little for pictures that change because a
+package was installed: docs/runtimes.md has the measurements."""
 _GPU_PACKAGE = (
     "Replace onnxruntime by onnxruntime-gpu (pip uninstall onnxruntime; "
     "pip install 'onnxruntime-gpu[cuda,cudnn]')"
