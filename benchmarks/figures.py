@@ -74,7 +74,7 @@ def _show_grey(axes: Any, grey: Photo) -> None:
 
 
 def _draw_bars(axes: Any, histogram: NDArray[np.int64], colours: Any) -> None:
-    """The highest bars are cut, because black alone would be ten times as high as all others."""
+    """The highest bars are cut, because black alone would be fourteen times as high as others."""
     axes.bar(range(256), histogram, width=1, color=colours)
     axes.set(xlim=(-2, 257), ylim=(0, 1.1 * np.sort(histogram)[-4]))
 

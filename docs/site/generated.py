@@ -36,12 +36,12 @@ def _describe_command(name: str) -> Iterator[str]:
     command = _to_click(COMMANDS[name])
     context = command.context_class(command, info_name=f"cartoonify {name}")
     usage = " ".join(command.collect_usage_pieces(context))
-    options = [(param, param.get_help_record(context)) for param in command.params]
     yield f"## cartoonify {name}\n\n{command.help}\n\n```\ncartoonify {name} {usage}\n```\n"
-    yield " · ".join(f"[`{_word(param)}`](#{name}-{param.name})" for param, _ in options) + "\n"
-    for param, record in options:
-        spelling, help = record or (param.make_metavar(context), getattr(param, "help", ""))
-        yield f"### `{_word(param)}` {{ #{name}-{param.name} }}\n\n`{spelling}`\n\n{help}\n"
+    yield " · ".join(f"[`{_word(param)}`](#{name}-{param.name})" for param in command.params) + "\n"
+    for param in command.params:
+        is_argument = param.param_type_name == "argument"
+        words, help = (_word(param), param.help) if is_argument else param.get_help_record(context)
+        yield f"### `{words}` {{ #{name}-{param.name} }}\n\n{help}\n"
 
 
 def _to_click(function: Callable[..., None]) -> Any:
@@ -54,8 +54,8 @@ def _to_click(function: Callable[..., None]) -> Any:
 def _word(param: Any) -> str:
     """What it is called: its longest spelling, or the metavar of an argument."""
     if param.param_type_name == "argument":
-        return str(param.metavar or param.name)
-    return max(param.opts, key=len)
+        return param.metavar or param.name or ""
+    return str(max(param.opts, key=len))
 
 
 def list_names() -> str:

@@ -24,6 +24,11 @@ GENERATED: dict[str, Callable[[], str]] = {
     "decisions": lambda: list_decisions(ROOT / "docs" / "decisions"),
 }
 """By the word of the comment that is replaced."""
+HIDDEN = {
+    "index.md": ["navigation", "toc"],
+    **{page: ["toc"] for page in ("gallery.md", "backgrounds.md", "benchmarks/results/compare.md")},
+}
+"""What gives way to pictures and to wide tables, by page."""
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -37,8 +42,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Leads links to the site's pages, and puts generated text in its place."""
-    if page.is_homepage:
-        page.meta["hide"] = ["navigation", "toc"]
+    page.meta["hide"] = HIDDEN.get(page.file.src_uri, [])
     for word, generate in GENERATED.items():
         comment = f"<!-- generated: {word} -->"
         if comment in markdown:
