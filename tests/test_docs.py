@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")]
 UsageError = typer.BadParameter.__base__
 REQUESTS = {"run": RunRequest, "evaluate": EvaluateRequest, "serve": ServeRequest}
-OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm"}
+OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm", "uvicorn"}
 MAINS = {
     "export": "export.__main__",
     "export.evaluate": "export.evaluate",
@@ -94,6 +94,8 @@ def understand_python(dash_m, module="", *arguments):
         return compile((ROOT / dash_m).read_text(), dash_m, "exec")
     assert dash_m == "-m"
     assert importlib.util.find_spec(module)
+    if module == "http.server":
+        return module
     if module == "engine.run":
         return understand_cartoonify(*arguments)
     if module == "engine.evaluate":

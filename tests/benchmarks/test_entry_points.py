@@ -18,8 +18,8 @@ SMOKE_TESTED = {
     "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
     "benchmarks.page_pictures", "benchmarks.serve", "benchmarks.styles", "benchmarks.video",
 }  # fmt: skip
-BY_HAND = {"benchmarks.page_screenshots"}
-"""These need a service that runs, and a browser."""
+BY_HAND = {"benchmarks.edge", "benchmarks.page_screenshots"}
+"""These need a site or a service that runs, and a browser."""
 IMAGES = ROOT / "docs" / "images"
 SCREENSHOTS = {"page.webp", "page_phone.webp"}
 PAGE = ROOT / "engine" / "serve" / "page"

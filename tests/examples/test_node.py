@@ -63,7 +63,7 @@ def test_what_is_wrong_is_told_in_one_line(cut, mask_model, photo, tiny_model, t
         (mask_model, "notes.txt", "out.png"): (3, "notes.txt"),
         ("notes.txt", "me.png", "out.png"): (4, "notes.txt"),
         (tiny_model, "me.png", "out.png"): (4, "no mask graph"),
-        (mask_model, "me.png", "missing/out.png"): (1, "missing/out.png"),
+        (mask_model, "me.png", "missing/out.png"): (3, "missing/out.png"),
     }
     for words, (code, text) in wrong.items():
         got, lines = cut(*words)

@@ -29,7 +29,7 @@ async function main(words) {
   const start = performance.now();
   const alpha = await findAlpha(session, photo).catch(asProblem(4, model));
   const milliseconds = Math.round(performance.now() - start);
-  await writeCutout(photo, alpha, out).catch(asProblem(1, out));
+  await writeCutout(photo, alpha, out).catch(asProblem(3, out));
   console.log(`${out}: ${photo.width} x ${photo.height}, network ${milliseconds} ms`);
 }
 

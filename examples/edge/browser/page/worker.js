@@ -66,6 +66,9 @@ async function findAlpha({ data, width, height }) {
     rgb[j++] = data[i + 2];
   }
   const image = new Tensor("uint8", rgb, [1, height, width, 3]);
-  const { alpha } = await (await session).run({ image }, ["alpha"]);
+  const network = await session;
+  const { alpha } = await network.run({ image }, ["alpha"]).catch((error) => {
+    throw new Error(`The network failed, perhaps for lack of memory: ${error.message}`);
+  });
   return alpha.data;
 }
