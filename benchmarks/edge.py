@@ -54,6 +54,12 @@ for (let i = 0; i <= rounds; i++) {
 }
 console.log(JSON.stringify(milliseconds));
 """
+WAIT = """
+const [state, done] = arguments;
+const look = () => document.body.dataset.state === state && (done(), true);
+const observer = new MutationObserver(() => look() && observer.disconnect());
+look() || observer.observe(document.body, { attributes: true });
+"""
 
 
 def main() -> None:
@@ -123,11 +129,8 @@ def _processor_ms() -> float:
 
 
 def _wait(browser: Any, state: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while browser.execute_script("return document.body.dataset.state") != state:
-        if time.monotonic() > end:
-            raise TimeoutError(f"the page is not {state}")
-        time.sleep(0.2)  # asking takes processor time too
+    browser.set_script_timeout(PATIENCE_S)
+    browser.execute_async_script(WAIT, state)
 
 
 @contextmanager

@@ -34,8 +34,9 @@ class Cartoonify:
 def build(photos):
     """The data set, which is computed when it is read or written."""
     workers = max(1, int(ray.cluster_resources()["CPU"]) - 1)  # the last one reads and writes
+    pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers)
     rows = ray.data.read_binary_files(photos, include_paths=True)
-    return rows.map(Cartoonify, num_cpus=1, concurrency=(1, workers))
+    return rows.map(Cartoonify, num_cpus=1, compute=pool)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def test_each_photo_becomes_a_row_and_a_broken_one_too(embedded, astronaut, tmp_
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / "ray_batch.py", photos, toons],
         env=os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
-        capture_output=True, text=True, timeout=500, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     rows = {os.path.basename(row["path"]): row for row in parquet.read_table(toons).to_pylist()}

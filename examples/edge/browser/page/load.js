@@ -12,6 +12,7 @@ export async function load(onProgress) {
     ["network.onnx", "runtime.wasm"].map((name) => download(name, count)),
   );
   env.logLevel = "error";
+  env.wasm.numThreads = 1; // more need headers that a server of static files does not send
   env.wasm.wasmBinary = runtime;
   return InferenceSession.create(network, { executionProviders: ["wasm"] });
 }
