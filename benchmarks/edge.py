@@ -36,7 +36,7 @@ from benchmarks.portrait import portrait
 EDGE = Path(__file__).parents[1] / "examples" / "edge"
 SIZES = ((600, 450), (3000, 4000))
 ROUNDS = 5
-PATIENCE_S = 300
+PATIENCE_S = 100
 NODE = """
 import { readFileSync } from "node:fs";
 const [runtime, model, pixels, height, width, rounds] = process.argv.slice(1);
