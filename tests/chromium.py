@@ -1,10 +1,17 @@
 """Debian's Chromium, driven by selenium."""
 
+import importlib.util
 import json
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+RUN_AXE = """
+const [done] = arguments;
+axe.run({ resultTypes: ["violations"] }).then((r) => done(r.violations), (e) => done([String(e)]));
+"""
 
 
 @contextmanager
@@ -37,3 +44,14 @@ def requests_of(browser):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             yield message["params"]["request"]["url"]
+
+
+def complaints_of(browser):
+    """What axe-core finds wrong with the page as it is shown."""
+    # Its script comes with a package that nothing here imports.
+    package = importlib.util.find_spec("axe_playwright_python")
+    if package is None:
+        pytest.skip("axe-playwright-python is not installed")
+    script = Path(package.submodule_search_locations[0], "axe.min.js")
+    browser.execute_script(script.read_text("utf-8"))
+    return browser.execute_async_script(RUN_AXE)

@@ -12,6 +12,14 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from tests.chromium import open_chromium
+from tests.networks import (  # noqa: F401, fixtures
+    facts,
+    mask_app,
+    mask_model,
+    small_graph,
+    small_network,
+    trace,
+)
 from tests.tiny_model import write_tiny_model
 
 # A shell's background jobs ignore Ctrl-C, and so would the programs that tests start.

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")]
 UsageError = typer.BadParameter.__base__
 REQUESTS = {"run": RunRequest, "evaluate": EvaluateRequest, "serve": ServeRequest}
-OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm"}
+OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm", "uvicorn"}
 MAINS = {
     "export": "export.__main__",
     "export.evaluate": "export.evaluate",
@@ -101,6 +101,8 @@ def understand_python(dash_m, module="", *arguments):
     assert importlib.util.find_spec(module)
     if module == "venv":
         return arguments
+    if module == "http.server":
+        return module
     if module == "engine.run":
         return understand_cartoonify(*arguments)
     if module == "engine.evaluate":

@@ -18,8 +18,8 @@ SMOKE_TESTED = {
     "benchmarks", "benchmarks.compare", "benchmarks.models", "benchmarks.pictures",
     "benchmarks.page_pictures", "benchmarks.serve", "benchmarks.styles", "benchmarks.video",
 }  # fmt: skip
-BY_HAND = {"benchmarks.page_screenshots", "benchmarks.report_screenshot"}
-"""These need a browser, and the first one a service that runs."""
+BY_HAND = {"benchmarks.edge", "benchmarks.page_screenshots", "benchmarks.report_screenshot"}
+"""These need a browser, and the first two a site or a service that runs."""
 IMAGES = ROOT / "docs" / "images"
 SCREENSHOTS = {"page.webp", "page_phone.webp", "report.webp"}
 PAGE = ROOT / "engine" / "serve" / "page"

@@ -27,6 +27,8 @@ return !document.querySelector(".after").hidden
 class Page:
     """The page of a service in a browser."""
 
+    is_ready = "return document.body.classList.contains('is-ready')"
+
     def __init__(self, browser, url):
         self.browser, self.url = browser, url
 
@@ -38,7 +40,7 @@ class Page:
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme, still]})
         self.browser.get(self.url)
-        wait_for(lambda: self.js("return document.body.classList.contains('is-ready')"))
+        wait_for(lambda: self.js(self.is_ready))
         return self
 
     def js(self, script, *arguments):

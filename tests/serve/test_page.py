@@ -1,6 +1,5 @@
 """The page in a real browser, on a real service with the embedded model."""
 
-import importlib.util
 import io
 import json
 import subprocess
@@ -9,12 +8,11 @@ import urllib.error
 import urllib.request
 import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.chromium import open_chromium, requests_of
+from tests.chromium import complaints_of, open_chromium, requests_of
 from tests.folders import wait_for
 from tests.samples import encoded
 from tests.serve.page_driver import Page
@@ -26,10 +24,6 @@ MOVE_COLOURS = """
 const knob = document.getElementById("colours");
 knob.value = arguments[0];
 knob.dispatchEvent(new Event("input"));
-"""
-RUN_AXE = """
-const [done] = arguments;
-axe.run({ resultTypes: ["violations"] }).then((r) => done(r.violations), (e) => done([String(e)]));
 """
 PHONE, DESKTOP = (390, 844), (1440, 900)
 
@@ -421,26 +415,13 @@ def test_the_page_asks_its_own_service_alone_and_breaks_no_policy(chromium, url,
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_complain_about(chromium, url, portrait, size, scheme):
     page = Page(chromium, url).open(*size, scheme)
-    page.js(axe())
-    assert complaints(page) == []
+    assert complaints_of(chromium) == []
     page.draw(me=portrait)
-    assert complaints(page) == []
+    assert complaints_of(chromium) == []
     page.drop(text=b"no photo")
     wait_for(lambda: page.find("#problem").is_displayed())
-    assert complaints(page) == []
+    assert complaints_of(chromium) == []
     assert page.js("return document.documentElement.scrollWidth") == size[0]
-
-
-def axe():
-    """The script of axe-core, which comes with a package that nothing here imports."""
-    package = importlib.util.find_spec("axe_playwright_python")
-    if package is None:
-        pytest.skip("axe-playwright-python is not installed")
-    return Path(package.submodule_search_locations[0], "axe.min.js").read_text("utf-8")
-
-
-def complaints(page):
-    return page.browser.execute_async_script(RUN_AXE)
 
 
 def test_the_password_is_asked_for_once(chromium, tiny, person_photo):
