@@ -86,7 +86,9 @@ def test_a_small_person_is_not_drawn_as_a_square_of_ink(style, side, size):
 @pytest.mark.parametrize("side", [24, 36])
 def test_a_small_person_has_a_finer_outline_than_a_pixel(side):
     photo, alpha = small_person(side, 640, 360)
-    assert 0 < drawn((photo, alpha)).shapes.outline < 0.35 * 3  # half of it, at three times the size
+    assert (
+        0 < drawn((photo, alpha)).shapes.outline < 0.35 * 3
+    )  # half of it, at three times the size
 
 
 @every_style
