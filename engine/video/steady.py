@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +52,9 @@ WASTE = 2.5
 """A box is left when it is so many times larger than it has to be."""
 
 Field = NDArray[np.float32]
+Cells = NDArray[np.int64]
+Place = tuple[Field, Cells, Field, Cells, Field, Field, Field]
+"""How a picture lies on the frame before's: what kernels take from `motion` to `ys`."""
 
 
 class SteadyProbability:
@@ -94,7 +96,7 @@ class SteadyDrawing:
         self._view: View | None = None
         self._last: tuple[View, Field, Field] | None = None
         self._lines: tuple[float, Field, Field] | None = None
-        self._place: tuple[NDArray[Any], ...] | None = None
+        self._place: Place | None = None
         self._motion: Motion | None = None
         self.smoothed: Field | None = None
         """What was drawn last, float32 (h, w, 3); None where nobody was."""
@@ -152,11 +154,8 @@ class SteadyDrawing:
                 ink, edge, *self._lines[1:], *self._place, np.float32(per_unit), KEPT_LINES,
                 np.float32(least), CALM, 0, len(ink),
             )  # fmt: skip
-        self._lines = (
-            view.scale,
-            ink.copy(),
-            edge,
-        )  # a copy, because specks are dropped from the ink
+        # A copy, because specks are dropped from what is drawn.
+        self._lines = view.scale, ink.copy(), edge
         return ink, edge
 
 
@@ -187,9 +186,8 @@ def _widen(box: Box, size: tuple[int, int]) -> Box:
 
 def _lay(
     view: View, size: tuple[int, ...], old_view: View, old_size: tuple[int, ...], motion: Motion
-) -> tuple[NDArray[Any], ...]:
-    """How a picture of (h, w) lies in the motion and on the frame before's, which another view may
-    show: what the kernels take from `motion` to `ys`."""
+) -> Place:
+    """For pictures of (h, w), in views that need not be the same."""
     columns, xs, per_column = _lay_axis(0, view, size, old_view, old_size, motion)
     rows, ys, per_row = _lay_axis(1, view, size, old_view, old_size, motion)
     moves = np.empty((*motion.trust.shape, 3), np.float32)
@@ -205,7 +203,7 @@ def _lay_axis(
     old_view: View,
     old_size: tuple[int, ...],
     motion: Motion,
-) -> tuple[tuple[NDArray[np.int64], Field], Field, np.float32]:
+) -> tuple[tuple[Cells, Field], Field, np.float32]:
     """Along x (0) or y: the motion's cells and shares, places in the old field, its pixels per one
     of the motion's."""
     count, old_count, cells = size[1 - axis], old_size[1 - axis], motion.trust.shape[1 - axis]
