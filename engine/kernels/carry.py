@@ -25,10 +25,10 @@ def _lay_row(
         for c in range(3):
             line[j, c] = motion[row, j, c] + share * (motion[after, j, c] - motion[row, j, c])
     for x in range(len(ways)):
-        j, share = np.uint64(columns[x]), column_share[x]
-        k = np.uint64(min(columns[x] + 1, motion.shape[1] - 1))
+        left, share = np.uint64(columns[x]), column_share[x]
+        right = np.uint64(min(columns[x] + 1, motion.shape[1] - 1))
         for c in range(3):
-            ways[x, c] = line[j, c] + share * (line[k, c] - line[j, c])
+            ways[x, c] = line[left, c] + share * (line[right, c] - line[left, c])
 
 
 @helper
