@@ -102,8 +102,8 @@ def report(
         runs = {name: partial(draw, frames.frames) for name, draw in draws.items()}
         yield from measure_speed(f"{width} x {height}", len(frames.frames), runs, setting)
         with tempfile.TemporaryDirectory() as folder:
-            runs = find_whole_runs(app, frames, Path(folder))
-            yield from measure_speed(f"{width} x {height}", len(frames.frames), runs, setting)
+            whole = find_whole_runs(app, frames, Path(folder))
+            yield from measure_speed(f"{width} x {height}", len(frames.frames), whole, setting)
     yield f"\nMemory after {LOOPS} more loops: {measure_growth(clip, draws['steadied']):+.0f} MB"
 
 
