@@ -52,6 +52,13 @@ def synthetic(photo: Frame, other: Frame, frames: int = FRAMES) -> Iterator[Clip
     yield Clip("cut", both, ways, cuts=frozenset({middle}))
 
 
+def sway(photo: Frame, frames: int = FRAMES) -> Clip:
+    """A camera that pans and zooms, and comes back: it can be shown again and again."""
+    t = np.arange(frames) * (2 * np.pi / frames)
+    pan = photo.shape[1] / 20 * np.sin(t)
+    return _move("sway", photo, pan, pan / 4, 1.15 - 0.15 * np.cos(t))
+
+
 def jump(photo: Frame, alpha: NDArray[np.float32], frames: int = FRAMES) -> Clip:
     """The person of a photo before a plain wall, who jumps to the mirrored place at half time."""
     rng = np.random.default_rng(0)

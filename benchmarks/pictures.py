@@ -6,15 +6,19 @@ cat Chelsea by Stefan van der Walt, which come with scikit-image, and those of t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from skimage.data import chelsea
 
 import engine
+from benchmarks.clips import sway
 from benchmarks.figures import FIGURES
 from benchmarks.gallery import GALLERY
 from benchmarks.portrait import portrait
@@ -35,6 +39,10 @@ BACKGROUNDS = ("navy", "blur", "original", "none")
 LESS: tuple[dict[str, Any], ...] = ({"colours": 6}, {"lines": 0}, {"detail": 0}, {"vivid": 0.3})
 MORE: tuple[dict[str, Any], ...] = ({}, {"lines": 2}, {"detail": 2}, {"vivid": 1.8})
 """Below those of LESS."""
+
+VIDEO_SIDE, VIDEO_QUALITY = 240, 40
+"""Pixels, and quality, of the moving pictures."""
+FRAME_MS = 80
 
 Photo = NDArray[np.uint8]
 Make = Callable[[engine.Cartoonifier, Photo], bytes]
@@ -97,6 +105,23 @@ def _show_palette(app: engine.Cartoonifier, photo: Photo) -> bytes:
     )
 
 
+def _show_video(app: engine.Cartoonifier, photo: Photo) -> bytes:
+    """A clip that is made from the photo, drawn as photos are and as videos are."""
+    small = cv2.resize(photo, (VIDEO_SIDE, VIDEO_SIDE), interpolation=cv2.INTER_AREA)
+    frames = sway(np.asarray(small, np.uint8)).frames
+    steadied = engine.VideoCartoonifier(app).frames(frames, ahead=frames)
+    pictures = [
+        Image.fromarray(np.hstack([frame, app(frame).cartoon, result.cartoon]))
+        for frame, result in zip(frames, steadied, strict=True)
+    ]
+    file = io.BytesIO()
+    pictures[0].save(
+        file, "webp", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0,
+        quality=VIDEO_QUALITY, method=6,
+    )  # fmt: skip
+    return file.getvalue()
+
+
 def _draw_shapes(app: engine.Cartoonifier, photo: Photo) -> bytes:
     """A small file: the face alone, in ink."""
     face = np.ascontiguousarray(_cut_face(photo))
@@ -109,6 +134,7 @@ PICTURES: Mapping[str, Make] = {
     "styles.webp": _show_styles,
     "knobs.webp": _show_knobs,
     "palette.webp": _show_palette,
+    "video.webp": _show_video,
     "face.svg": _draw_shapes,
     **GALLERY,
     **FIGURES,

@@ -5,7 +5,11 @@
 Flicker is the share of the person's pixels whose colour jumps by more than 16 levels in a channel
 from where the motion says that they were, but not in the input. Clips are made from a photo, so
 that their motion is known; in `--clips` it is that of dense inverse search at full size, which is
-not exact. So each table also tells what a drawing gets that moves exactly with the motion.
+not exact. So each table also tells what a drawing gets that moves exactly with the motion, and what
+one gets that is off by `OFF` pixels.
+
+Whole runs decode a file, draw and encode it. The processor's milliseconds are those of all threads:
+they also tell what a run costs on a machine that does something else besides.
 """
 
 from __future__ import annotations
@@ -13,7 +17,10 @@ from __future__ import annotations
 import itertools
 import resource
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,8 +34,16 @@ from benchmarks.clips import FRAMES, Clip, Frame, jump, read_clips, synthetic
 from benchmarks.portrait import portrait
 from benchmarks.setting import QUICK, Setting, argument_parser
 from engine.files.photos import read_photo
+from engine.options import OutputOptions
 from engine.result import Result
 from engine.threads import usable_threads
+from engine.video.encode import Encoder
+from engine.video.forms import FORMS
+from engine.video.make import make
+from engine.video.options import VideoOptions
+from engine.video.parts import Parts
+from engine.video.read import Clip as File
+from engine.video.read import open_clip
 
 JUMP = 16
 """Levels in any channel."""
@@ -38,6 +53,7 @@ NEW_COLOUR = 16
 """Levels: a colour is new when it is farther from all that were there."""
 LATER = 3
 """Frames after a jump at which ghosts are counted."""
+OFF = 0.2, 0.4
 LOOPS = 10
 """Times that a clip is drawn to see whether memory grows."""
 
@@ -78,12 +94,16 @@ def report(
     clip = jump(photo, app(photo).alpha, frames_of(setting))
     for name, draw in draws.items():
         yield f"| {name} | {find_ghosts(draw(clip.frames)):.2%} |"
-    yield "\n| size | drawn | ms per frame | frames per second |"
-    yield "|---|---|---|---|"
+    yield "\n| size | drawn | ms per frame | processor's ms | frames per second |"
+    yield "|---|---|---|---|---|"
     for height, width in setting.few(((360, 640), (720, 1280))):
         photo = widen(portrait(*setting.size(height, height)), *setting.size(height, width))
         frames = next(c for c in synthetic(photo, photo, frames_of(setting)) if c.name == "pan")
-        yield from measure_speed(f"{width} x {height}", frames, draws, setting)
+        runs = {name: partial(draw, frames.frames) for name, draw in draws.items()}
+        yield from measure_speed(f"{width} x {height}", len(frames.frames), runs, setting)
+        with tempfile.TemporaryDirectory() as folder:
+            whole = find_whole_runs(app, frames, Path(folder))
+            yield from measure_speed(f"{width} x {height}", len(frames.frames), whole, setting)
     yield f"\nMemory after {LOOPS} more loops: {measure_growth(clip, draws['steadied']):+.0f} MB"
 
 
@@ -138,6 +158,10 @@ def measure(clip: Clip, draws: dict[str, Draw]) -> Iterator[str]:
             floor = find_floor(clip, ways, results)
             share = floor / max(unsteady, 1e-9)
             yield f"| {clip.name} | moved exactly | {floor:.2%} | {share:.2f} | | | |"
+            for way in OFF:
+                off = find_jumps_off(results, way)
+                share = off / max(unsteady, 1e-9)
+                yield f"| {clip.name} | off by {way} pixels | {off:.2%} | {share:.2f} | | | |"
 
 
 def move(picture: NDArray[Any], way: Way, flags: int = cv2.INTER_CUBIC) -> NDArray[Any]:
@@ -193,6 +217,18 @@ def find_floor(clip: Clip, ways: list[Way], results: list[Result]) -> float:
     return float(np.mean(shares))
 
 
+def find_jumps_off(results: list[Result], pixels: float) -> float:
+    """Flicker of drawings of which each is its own, moved to the side by a part of a pixel: what an
+    error of the motion of so much makes of lines that stay where they are."""
+    shares = []
+    for result in results:
+        way = np.full((*result.alpha.shape, 2), [pixels, 0], np.float32)
+        person = result.alpha > 0.5
+        jumps = find_jumps(result.cartoon, result.cartoon, way)
+        shares.append((jumps & person).sum() / max(1, person.sum()))
+    return float(np.mean(shares))
+
+
 def _steps(clip: Clip, ways: list[Way]) -> Iterator[tuple[int, Way]]:
     """Frames but the first of each shot, and their motion."""
     return ((t, way) for t, way in enumerate(ways, 1) if t not in clip.cuts)
@@ -235,12 +271,58 @@ def find_ghosts(results: list[Result]) -> float:
     return float(left.sum() / max(1, now.sum()))
 
 
-def measure_speed(size: str, clip: Clip, draws: dict[str, Draw], setting: Setting) -> Iterator[str]:
-    """A row for each way to draw a clip."""
-    contenders = {name: (lambda draw=draw: draw(clip.frames)) for name, draw in draws.items()}
+def measure_speed(
+    size: str, frames: int, runs: Mapping[str, Callable[[], Any]], setting: Setting
+) -> Iterator[str]:
+    """A row for each way to draw a clip of so many frames."""
+    spent: dict[str, list[float]] = {name: [] for name in runs}
+
+    def run(name: str) -> None:
+        begin = time.process_time()
+        runs[name]()
+        spent[name].append(time.process_time() - begin)
+
+    contenders = {name: partial(run, name) for name in runs}
     for name, seconds in setting.in_turns(contenders, rounds=5).items():
-        per_frame = float(np.median(seconds)) / len(clip.frames)
-        yield f"| {size} | {name} | {per_frame * 1e3:.1f} | {1 / per_frame:.1f} |"
+        per_frame, busy = (float(np.median(s)) / frames for s in (seconds, spent[name]))
+        row = (
+            f"| {size} | {name} | {per_frame * 1e3:.1f} | {busy * 1e3:.1f} | {1 / per_frame:.1f} |"
+        )
+        yield row
+
+
+def find_whole_runs(
+    app: engine.Cartoonifier, clip: Clip, folder: Path
+) -> dict[str, Callable[[], Any]]:
+    """From a file to a file: frame by frame, one step after the other, and as videos are made."""
+    path = folder / "clip.mkv"
+    with _open_encoder(app, path) as encoder:
+        for t, frame in enumerate(clip.frames):
+            encoder.add(frame, Fraction(t, int(RATE)))
+    file = open_clip(path, threads=app.threads)
+    return {
+        "whole run, one after the other": partial(run_in_order, app, file, folder / "plain.mkv"),
+        "whole run": partial(run_whole, app, file, folder / "parts", 1),
+        "whole run, every 2": partial(run_whole, app, file, folder / "parts", 2),
+    }
+
+
+def run_in_order(app: engine.Cartoonifier, file: File, path: Path) -> None:
+    """Decodes, draws as a photo and encodes each frame before the next one."""
+    with _open_encoder(app, path) as encoder:
+        for frame in file.frames():
+            encoder.add(app(frame.pixels).cartoon, frame.pts)
+
+
+def run_whole(app: engine.Cartoonifier, file: File, folder: Path, every: int) -> None:
+    """As the program makes a video, but for its name."""
+    with Parts(folder, "", resume=False) as parts:
+        make(app, file, parts, OutputOptions(kinds=("cartoon",)), VideoOptions(every=every))
+        parts.finish()
+
+
+def _open_encoder(app: engine.Cartoonifier, path: Path) -> Encoder:
+    return Encoder(path, FORMS["mp4"], Fraction(int(RATE)), None, app.threads)
 
 
 def measure_growth(clip: Clip, draw: Draw) -> float:

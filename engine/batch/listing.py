@@ -12,7 +12,7 @@ from engine.batch.journal import owned_files
 from engine.batch.store import Listing, Store, join, local_path, open_store
 from engine.errors import PhotoError
 from engine.files.photos import HEIC_SUFFIXES, photo_suffixes
-from engine.video.names import SUFFIXES, can_read_videos
+from engine.video.names import SUFFIXES, can_read_videos, is_video
 
 STDIN = "-"
 HEIC, VIDEO, OUTPUTS = "HEIC", "videos", "outputs of earlier runs"
@@ -67,6 +67,10 @@ class Lister:
     def _expand(self, word: str, is_named: bool = True) -> Iterator[Found]:
         if word == STDIN:
             yield Found(STDIN, "stdin", STDIN)
+            return
+        if self.videos and "://" in word and is_video(word):
+            problem = f"{word}: a video is read from this machine only. Download it first."
+            yield Found(word, problem=PhotoError(problem))
             return
         store = open_store(word)
         kind = store.kind(word)

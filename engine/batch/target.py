@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.batch.listing import STDIN
 from engine.batch.store import join
 from engine.errors import OptionError, OutputError
 from engine.options import OutputOptions
@@ -67,7 +68,8 @@ class Target:
                     advice=f"Name one of .{', .'.join(FILES)} with {{}}, or a folder.",
                 )
         elif self.file and self.form and self.form != "webp":
-            raise OptionError(f"{where} takes a video, and {photo} is a photo.", option="out")
+            saved = "a video is read from a file only" if photo == STDIN else f"{photo} is a photo"
+            raise OptionError(f"{where} takes a video, and {saved}.", option="out")
 
     def check(self) -> None:
         """Raises OptionError when the folder, or one above it, is a file here."""

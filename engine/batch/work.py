@@ -29,6 +29,7 @@ from engine.options import (
 from engine.record import PhotoRecord, to_record
 from engine.strips import at_once
 from engine.versions import __version__
+from engine.video.names import begins_like_video
 from engine.video.options import VideoOptions
 
 if TYPE_CHECKING:
@@ -172,7 +173,10 @@ class Worker:
         from engine.files.sources import open_source
 
         with open_source(sys.stdin.buffer, "stdin", most) as file:
-            return file.read()
+            data = file.read()
+        if begins_like_video(data):
+            raise PhotoError("stdin: a video is read from a file only. Save it first.")
+        return data
 
     def _write(self, result: Result, task: Task, guard: Guard) -> dict[str, str]:
         """Writes all pictures or none; the digest of each by its path below the folder."""

@@ -198,7 +198,8 @@ def _guess_what_was_meant(request: RunRequest) -> None:
     from engine.batch.store import open_store
 
     words = request.inputs or []
-    if not words or words[-1] == "-" or open_store(words[-1]).exists(words[-1]):
+    last = words[-1] if words else "-"
+    if last == "-" or "://" in last or open_store(last).exists(last):
         return
     meant = difflib.get_close_matches(words[0], _OTHER_COMMANDS, 1)
     if meant and len(words) == 1:

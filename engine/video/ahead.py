@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from engine.cartoon.colours import Palette
 from engine.cartoon.refined.palette import find_colours, paint
 from engine.cartoon.refined.styles import STYLES
+from engine.files.photos import read_with_exif
 from engine.found import Seen
 from engine.options import CartoonOptions
 from engine.pipeline import Cartoonifier
-from engine.video.flow import glance
 from engine.video.shots import OTHER_COLOURS, change_of_colours
 from engine.video.steady import SteadyDrawing
 
 WINDOW, STEP = 96, 32
 """Frames from a shot's beginning that are looked at, and every so many of them are sampled."""
+SPARSE = 4
+"""Every so many pixels of a frame, across and down, tell whether its colours change."""
 THIN = 2
 """Every so many pixels of a sample count."""
 
@@ -46,14 +48,14 @@ class Scout:
         return paint(find_colours(lab, alpha, style, self._options, 1), style, self._options.vivid)
 
     def _sample(self, first: int) -> Iterator[Seen]:
-        """Some of the shot's frames. What cuts are found by is looked at here as well, so that no
-        cut is passed."""
+        """Some of the shot's frames. Changes of colours are looked for here as well, so that no cut
+        is passed."""
         before = None
         for number, frame in self._frames:
             if number < first:
                 continue
-            seen = self._app.see(frame)
-            now = glance(seen.small).colours
+            pixels, _ = read_with_exif(frame, self._app.max_megapixels)
+            now = np.ascontiguousarray(pixels[::SPARSE, ::SPARSE])
             if before is not None and (
                 before.shape != now.shape or change_of_colours(before, now) > OTHER_COLOURS
             ):
@@ -61,7 +63,7 @@ class Scout:
                 return
             before = now
             if (number - first) % STEP == 0:
-                yield seen
+                yield self._app.see(pixels)
             if number - first >= WINDOW:
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -52,7 +53,7 @@ class VideoCartoonifier:
         """The results of frames, in their order.
 
         Frames are uint8 (H, W, 3) RGB arrays, or objects with such `pixels`. Three are under way at
-        any time, on threads of their own; close the iterator to stop them early.
+        any time, four with `every`, on threads of their own; close the iterator to stop them early.
 
         `ahead` gives the same frames once more, from a file that is opened twice: then a shot has
         the colours of all its first seconds. Else, as for a camera, it begins with those of its
@@ -60,8 +61,10 @@ class VideoCartoonifier:
         """
         pixels, ahead = _pixels(frames), None if ahead is None else _pixels(ahead)
         if self._options.style == "classic":
-            return _one_ahead(map(self.app, pixels))
-        return _one_ahead(self._draw(_one_ahead(self._look(pixels)), ahead))
+            return _ahead(map(self.app, pixels), 1)
+        # Looks take turns to be long and short, where the network does not see each frame.
+        looks = _ahead(self._look(pixels), min(self.every, 2))
+        return _ahead(self._draw(looks, ahead), 1)
 
     def _look(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Look]:
         find_motion, steady = FlowFinder(), SteadyProbability()
@@ -116,11 +119,15 @@ def _pixels(frames: Iterable[Any]) -> Iterator[NDArray[np.uint8]]:
     return (getattr(frame, "pixels", frame) for frame in frames)
 
 
-def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items; each is made on another thread while the one before is worked on."""
+def _ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
+    """The same items; so many are made on another thread while the one before is worked on."""
     end = object()
     with ThreadPoolExecutor(1, "video") as pool:
-        waiting = pool.submit(next, items, end)
-        while (item := waiting.result()) is not end:
-            waiting = pool.submit(next, items, end)
-            yield item  # type: ignore[misc]
+        waiting = deque(pool.submit(next, items, end) for _ in range(count))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(pool.submit(next, items, end))
+                yield item  # type: ignore[misc]
+        finally:
+            for later in waiting:
+                later.cancel()

@@ -22,6 +22,13 @@ def is_video(path: str) -> bool:
     return suffix in SUFFIXES or is_sequence(path) or is_camera(path)
 
 
+def begins_like_video(data: bytes) -> bool:
+    """Whether bytes begin as those of an mp4, mov, mkv, webm or avi do."""
+    if data[4:8] == b"ftyp":
+        return data[8:11] not in (b"hei", b"hev", b"avi", b"mif", b"msf")  # HEIF's pictures
+    return data.startswith(b"\x1aE\xdf\xa3") or (data[:4] == b"RIFF" and data[8:12] == b"AVI ")
+
+
 def is_sequence(path: str) -> bool:
     """Whether a path stands for many pictures, as frame_%04d.png does."""
     name = os.path.basename(path)

@@ -86,14 +86,21 @@ class ShotColours:
         """`options` has the style; its own palette, if it has one, stays as it is."""
         self._options, self._style = options, STYLES[options.style or "comic"]
         self._fixed = options.palette is not None
-        self.palette = options.palette if self._fixed else palette
-        self._colours = None if self.palette is None else _start(self.palette)
+        self._palette = options.palette if self._fixed else palette
+        self._colours = None if self._palette is None else _start(self._palette)
+
+    @property
+    def palette(self) -> Palette | None:
+        """What the next frame is to be painted in; None for what is found in it."""
+        if self._palette is None and self._colours is not None:
+            self._palette = self._paint(self._colours)
+        return self._palette
 
     def light(self, change: float) -> None:
         """Takes up that everybody is `change` times lighter than in the frame before."""
         if not self._fixed and self._colours is not None:
             self._colours = replace(self._colours, lab=self._colours.lab * change)
-            self.palette = self._paint(self._colours)
+            self._palette = None
 
     def follow(
         self,
@@ -110,8 +117,7 @@ class ShotColours:
         inside = alpha[step, step] >= 0.5
         lab, label = smoothed[step, step][inside], labels[step, step][inside]
         colours = _draw_nearer(colours, lab, label)
-        self._colours = colours = self._grow(colours, lab[::SPARSE])
-        self.palette = self._paint(colours)
+        self._colours, self._palette = self._grow(colours, lab[::SPARSE]), None
 
     def _grow(self, colours: _Colours, lab: NDArray[np.float32]) -> _Colours:
         """With what is far from all colours; it gets the nearest one's paint first."""
@@ -168,6 +174,7 @@ def _draw_nearer(
 
 
 def _distance2(lab: NDArray[np.floating], colours: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Squares of the distances, (P, N), in `METRIC`'s scale."""
-    differences = (lab[:, None] - colours[None]) * METRIC
-    return np.asarray((differences**2).sum(axis=2))
+    """Squares of the distances, float64 (P, N), in `METRIC`'s scale."""
+    one, other = (np.asarray(c * METRIC, np.float64) for c in (lab, colours))
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)
+    return np.asarray(squares - 2 * one @ other.T)

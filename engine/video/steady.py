@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cartoon.refined.styles import UNITS
 from engine.cartoon.refined.working import View, Working, find_scale
 from engine.kernels import carry as kernels
 from engine.strips import in_strips
@@ -21,16 +22,16 @@ KEPT_PROBABILITY = 0.75
 """Share of the frame before in a probability, at most: what is no longer there is gone after three
 frames even where the flow does not notice. However much the network changes its mind on what looks
 the same as before: it flickers. What is new does not look the same, and appears at once."""
-KEPT = 0.92
+KEPT = np.float32(0.92)
 """Share of the frame before in what is drawn, at most."""
 DIFFERENCE = np.array([9.0, 6.0, 6.0, 20.0, 0.5], np.float32)
 """Of smoothed L*, a* and b*, of the photo's own lightness in levels, and of alpha: from these on,
 two pixels show different things."""
 PER_UNIT = (1 / DIFFERENCE).astype(np.float32)
-CALM = 0.25
+CALM = np.float32(0.25)
 """Share of a squared difference that counts where nothing moves. It is mostly what the smoothing
 makes of noise at edges, because what really changes is not trusted."""
-KEPT_LINES = 0.85
+KEPT_LINES = np.float32(0.85)
 """Share of the frame before in lines and silhouette, at most: a line that is no longer found is
 gone after a few frames."""
 OTHER_EDGE = 4.0
@@ -41,6 +42,9 @@ GRID = 16
 """Photo pixels to which boxes are widened, so that few different ones occur."""
 SLACK = 1 / 32
 """Of the box's sides that are added to each side of it, so that it stays while somebody moves."""
+LARGEST = UNITS
+"""Pixels of the reference length: a pixel per unit is enough for what moves, and a fifth quicker
+than what photos are drawn at."""
 RESIZED = 1.4
 """How many times larger or smaller the reference length has to become before it is renewed, which
 gives all lines another width."""
@@ -48,6 +52,9 @@ WASTE = 2.5
 """A box is left when it is so many times larger than it has to be."""
 
 Field = NDArray[np.float32]
+Cells = NDArray[np.int64]
+Place = tuple[Field, Cells, Field, Cells, Field, Field, Field]
+"""How a picture lies on the frame before's: what kernels take from `motion` to `ys`."""
 
 
 class SteadyProbability:
@@ -87,8 +94,9 @@ class SteadyDrawing:
     def __init__(self) -> None:
         self._reference = 0.0
         self._view: View | None = None
-        self._last: tuple[View, Field] | None = None
-        self._lines: tuple[View, Field] | None = None
+        self._last: tuple[View, Field, Field] | None = None
+        self._lines: tuple[float, Field, Field] | None = None
+        self._place: Place | None = None
         self._motion: Motion | None = None
         self.smoothed: Field | None = None
         """What was drawn last, float32 (h, w, 3); None where nobody was."""
@@ -108,7 +116,8 @@ class SteadyDrawing:
         ):
             self._reference = view.reference
         held = self._view
-        needed = replace(view, reference=self._reference, scale=find_scale(self._reference))
+        scale = min(find_scale(self._reference), LARGEST / self._reference)
+        needed = replace(view, reference=self._reference, scale=scale)
         if held is None or held.size != view.size or not _fits(needed.box, held.box):
             held = self._view = replace(needed, box=_widen(needed.box, view.size))
         return held
@@ -117,33 +126,37 @@ class SteadyDrawing:
         self, smoothed: Field, working: Working, view: View, threads: int
     ) -> tuple[Field, Working]:
         """See `Memory`."""
-        field = np.empty((*working.alpha.shape, 5), np.float32)
-        field[..., :3], field[..., 3], field[..., 4] = smoothed, working.lab[..., 0], working.alpha
+        lab, alpha = working.lab, working.alpha
+        height, width = alpha.shape
+        self._place = None
         if self._last is not None and self._motion is not None:
-            gain = np.array([*[self._motion.light] * 4, 1], np.float32)
-            field = _carry(
-                field, view, *self._last, self._motion, gain, PER_UNIT, KEPT, 0.0, CALM, threads
-            )
-            lab = working.lab.copy()
-            lab[..., 0] = np.rint(field[..., 3])
-            working = replace(working, lab=lab, alpha=np.ascontiguousarray(field[..., 4]))
-            smoothed = np.ascontiguousarray(field[..., :3])
-        self._last, self.smoothed, self.working = (view, field), smoothed, working
+            old_view, old, old_kept = self._last
+            self._place = place = _lay(view, alpha.shape, old_view, old.shape[:2], self._motion)
+            kept = np.empty((height, width, 2), np.float32)
+            light = np.float32(self._motion.light)
+            in_strips(
+                lambda top, bottom: kernels.carry_picture(
+                    smoothed, lab, alpha, kept, old, old_kept, *place, light, PER_UNIT,
+                    KEPT, CALM, top, bottom,
+                ),
+                height, 4 * width, threads,
+            )  # fmt: skip
+        else:
+            kept = np.dstack([lab[..., 0].astype(np.float32), alpha])
+        self._last, self.smoothed, self.working = (view, smoothed, kept), smoothed, working
         return smoothed, working
 
     def steady_lines(self, ink: Field, edge: Field, view: View) -> tuple[Field, Field]:
         """See `Memory`."""
-        field = np.dstack([ink, edge])
-        known = self._lines is not None and self._lines[0].scale == view.scale
-        if self._lines is not None and known and self._motion is not None:
-            same_light = np.ones(2, np.float32)
-            per_unit = np.array([0, 1 / (OTHER_EDGE * view.unit)], np.float32)
-            field = _carry(
-                field, view, *self._lines, self._motion, same_light, per_unit, KEPT_LINES,
-                NO_EDGE * view.unit, CALM, 1,
+        if self._lines and self._place and self._lines[0] == view.scale:
+            per_unit, least = 1 / (OTHER_EDGE * view.unit), NO_EDGE * view.unit
+            kernels.carry_lines(
+                ink, edge, *self._lines[1:], *self._place, np.float32(per_unit), KEPT_LINES,
+                np.float32(least), CALM, 0, len(ink),
             )  # fmt: skip
-        self._lines = view, field
-        return np.ascontiguousarray(field[..., 0]), np.ascontiguousarray(field[..., 1])
+        # A copy, because specks are dropped from what is drawn.
+        self._lines = view.scale, ink.copy(), edge
+        return ink, edge
 
 
 Box = tuple[int, int, int, int]
@@ -171,40 +184,29 @@ def _widen(box: Box, size: tuple[int, int]) -> Box:
     )
 
 
-def _carry(
-    new: Field,
-    view: View,
-    old_view: View,
-    old: Field,
-    motion: Motion,
-    gain: Field,
-    per_unit: Field,
-    most: float,
-    least: float,
-    calm: float,
-    threads: int,
-) -> Field:
-    """A field, (h, w, C), mixed with the frame before's, which another view may show."""
-    columns, xs, per_column = _lay_axis(0, new, view, old, old_view, motion)
-    rows, ys, per_row = _lay_axis(1, new, view, old, old_view, motion)
-    moves = np.dstack([motion.way * np.array([per_column, per_row], np.float32), motion.trust])
-    out = np.empty_like(new)
-    in_strips(
-        lambda top, bottom: kernels.carry(
-            new, old, moves, *rows, *columns, xs, ys, gain, per_unit, np.float32(most),
-            np.float32(least), np.float32(calm), top, bottom, out,
-        ),
-        new.shape[0], 4 * new.shape[1], threads,
-    )  # fmt: skip
-    return out
+def _lay(
+    view: View, size: tuple[int, ...], old_view: View, old_size: tuple[int, ...], motion: Motion
+) -> Place:
+    """For pictures of (h, w), in views that need not be the same."""
+    columns, xs, per_column = _lay_axis(0, view, size, old_view, old_size, motion)
+    rows, ys, per_row = _lay_axis(1, view, size, old_view, old_size, motion)
+    moves = np.empty((*motion.trust.shape, 3), np.float32)
+    moves[..., 0], moves[..., 1] = motion.way[..., 0] * per_column, motion.way[..., 1] * per_row
+    moves[..., 2] = motion.trust
+    return moves, *rows, *columns, xs, ys
 
 
 def _lay_axis(
-    axis: int, new: Field, view: View, old: Field, old_view: View, motion: Motion
-) -> tuple[tuple[NDArray[np.int64], Field], Field, float]:
+    axis: int,
+    view: View,
+    size: tuple[int, ...],
+    old_view: View,
+    old_size: tuple[int, ...],
+    motion: Motion,
+) -> tuple[tuple[Cells, Field], Field, np.float32]:
     """Along x (0) or y: the motion's cells and shares, places in the old field, its pixels per one
     of the motion's."""
-    count, old_count, cells = (field.shape[1 - axis] for field in (new, old, motion.trust))
+    count, old_count, cells = size[1 - axis], old_size[1 - axis], motion.trust.shape[1 - axis]
     first, last, side = view.box[axis], view.box[axis + 2], view.size[1 - axis]
     old_first, old_last = old_view.box[axis], old_view.box[axis + 2]
     photo = first + (np.arange(count) + 0.5) * ((last - first) / count)
@@ -213,4 +215,4 @@ def _lay_axis(
     old_scale = old_count / (old_last - old_first)
     old_place = (photo - old_first) * old_scale - 0.5
     shares = (before, (place - before).astype(np.float32))
-    return shares, old_place.astype(np.float32), old_scale * side / cells
+    return shares, old_place.astype(np.float32), np.float32(old_scale * side / cells)

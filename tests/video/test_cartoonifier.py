@@ -193,11 +193,12 @@ def test_an_error_in_a_frame_reaches_the_caller_after_the_frames_before(tiny):
         next(results)
 
 
-def test_at_most_four_frames_are_taken_ahead_of_the_caller(tiny):
+@pytest.mark.parametrize(("every", "most"), [(1, 4), (2, 5), (9, 5)])
+def test_few_frames_are_taken_ahead_of_the_caller(tiny, every, most):
     taken = []
     frames = (taken.append(t) or disc(80 + t) for t in range(10))
-    results = engine.VideoCartoonifier(tiny).frames(frames)
+    results = engine.VideoCartoonifier(tiny, every=every).frames(frames)
     next(results)
-    assert len(taken) <= 4
+    assert len(taken) <= most
     results.close()
     assert len(taken) < 10

@@ -1,5 +1,6 @@
 """`cartoonify clip.mp4`: what comes out, decoded again."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -412,6 +414,9 @@ def test_existing_videos_are_kept(cartoonify, clip, tmp_path):
     [
         (("clip.mp4", "-o", "toon.png"), 2, "takes a picture, and clip.mp4 is a video"),
         (("me.png", "-o", "toon.mp4"), 2, "takes a video, and me.png is a photo"),
+        (("https://a.example/clip.mp4", "-o", "toon.mp4"), 3, "is read from this machine only"),
+        (("s3://bucket/clip.mp4",), 3, "is read from this machine only. Download it first"),
+        (("-", "-o", "toon.mp4"), 2, "a video is read from a file only"),
         (("clip.mp4", "-o", "-"), 2, "takes a picture, and clip.mp4 is a video"),
         (("clip.mp4", "-o", "toon.mp4", "-b", "transparent"), 2, "mp4 holds no transparency"),
         (("clip.mp4", "-s", "svg"), 2, "a video has no svg"),
@@ -467,6 +472,14 @@ def test_a_broken_video_ends_in_one_line(cartoonify, tmp_path, name, message):
     assert (code, out, len(err.splitlines())) == (3, "", 1)
     assert message in err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_video_on_stdin_is_told_to_be_saved_first(cartoonify, clip, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(Path("clip.mp4").read_bytes()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    code, _, err = cartoonify("-", "-o", "new")
+    assert (code, len(err.splitlines())) == (3, 1)
+    assert "stdin: a video is read from a file only. Save it first." in err
 
 
 def test_the_network_may_look_at_every_other_frame(cartoonify, clip):

@@ -117,6 +117,10 @@ def test_the_view_follows_who_leaves_it_and_keeps_its_unit():
     assert later.unit == first.unit
 
 
+def test_a_large_person_is_drawn_at_a_pixel_per_unit():
+    assert SteadyDrawing().hold(view((0, 0, 640, 360), reference=1360.0)).unit == 1
+
+
 def test_the_unit_is_renewed_when_somebody_has_come_near():
     memory = SteadyDrawing()
     first = memory.hold(view((200, 80, 300, 200)))

@@ -25,7 +25,7 @@ from engine.strips import start
 INK_COLOUR = (22, 18, 22)
 NOTHING = Palette.of_colours(np.zeros((0, 3), np.uint8))
 LEAST_OUTLINE = 0.9
-"""Photo pixels: a thinner line would be grey."""
+"""Photo pixels: a thinner line would be grey, as that of a small person is."""
 
 Field = NDArray[np.float32]
 
@@ -129,7 +129,7 @@ def _find_lines(
 
 def _half_outline(working: Working, width: float) -> float:
     """Half the width of the silhouette's line, in working pixels, given in u."""
-    least = LEAST_OUTLINE * working.scale if width >= LEAST_OUTLINE else 0.0
+    least = LEAST_OUTLINE * working.pen * working.scale if width >= LEAST_OUTLINE else 0.0
     return 0.0 if working.is_whole else max(width * working.unit, least) / 2
 
 

@@ -67,6 +67,7 @@ def find_ink(
     gain, texture = _find_contrast(response, alpha, unit)
     average = _average_along(response, tangent, gain, unit, threads)
     height, width = alpha.shape
+    gain /= np.float32(working.pen)
     threshold = np.float32(WEAK) * gain + np.float32(TEXTURE) * texture
     level = np.subtract(average, cv2.resize(threshold, (width, height)), average)
     _drop_weak(level, np.float32(STRONG - WEAK) * gain, unit, detail)

@@ -20,9 +20,12 @@ class Memory(Protocol):
     def steady(
         self, smoothed: NDArray[np.float32], working: Working, view: View, threads: int
     ) -> tuple[NDArray[np.float32], Working]:
-        """The smoothed picture, float32 (h, w, 3), and its working picture, both steadied."""
+        """The smoothed picture, float32 (h, w, 3), and its working picture, both steadied in place.
+
+        The first one is kept for the next frame.
+        """
 
     def steady_lines(
         self, ink: NDArray[np.float32], edge: NDArray[np.float32], view: View
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Strokes and silhouette, both float32 (h, w), steadied."""
+        """Strokes and silhouette, both float32 (h, w), steadied in place; the latter is kept."""

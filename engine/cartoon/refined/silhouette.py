@@ -14,6 +14,8 @@ EDGE_SIGMA = 1.5
 """In u: the blur of the hardened mask, from which distances up to about 4 u can be told."""
 STEEPNESS = 4.0
 """Of the hardening, per u."""
+LEAST_UNIT = 0.25
+"""Photo pixels: with less, distances would end within the outline, which would fill everything."""
 FAR = 1e4
 """Pixels: the distance where there is no silhouette."""
 _STEPS = 1024
@@ -23,7 +25,7 @@ def find_silhouette(working: Working) -> NDArray[np.float32]:
     """Distance from the silhouette in working pixels, float32 (h, w), above 0 inside."""
     if working.is_whole:
         return np.full(working.alpha.shape, FAR, np.float32)
-    unit = working.unit
+    unit = max(working.unit, LEAST_UNIT * working.scale)
     soft = cv2.GaussianBlur(working.alpha, (0, 0), SMOOTH_SIGMA * unit)
     hard = np.clip((soft - np.float32(0.5)) * np.float32(STEEPNESS * unit) + np.float32(0.5), 0, 1)
     edge = cv2.GaussianBlur(hard, (0, 0), EDGE_SIGMA * unit)

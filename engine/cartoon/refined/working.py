@@ -25,6 +25,8 @@ LEAST_SIDE = 8
 """Pixels, because blurs reflect at the borders."""
 MOST_SIDE = int(LARGEST**2) // LEAST_SIDE
 """Pixels: a strip of the least width is as large as a square."""
+SMALL = 60.0
+"""Photo pixels, mean side of the person's box, below which lines are finer and fewer."""
 HALVES = 2
 """A photo is halved at most so often before the rest of its reduction, because halving is quick."""
 
@@ -46,6 +48,12 @@ class View:
     def unit(self) -> float:
         """Working pixels in a unit."""
         return self.scale * self.reference / UNITS
+
+    @property
+    def pen(self) -> float:
+        """Weight of the lines, 0..1: 1 but for small people, of whom they would leave nothing."""
+        height, width = self.size
+        return min(1.0, self.reference**2 / math.sqrt(height * width) / SMALL)
 
     @property
     def working_size(self) -> tuple[int, int]:
@@ -72,6 +80,8 @@ class Working:
     """Working pixels per photo pixel."""
     box: tuple[int, int, int, int]
     """Left, top, right, bottom of the part of the photo that it shows."""
+    pen: float
+    """Weight of the lines, 0..1."""
     is_whole: bool
     """Whether the whole picture is drawn, without a silhouette."""
 
@@ -113,7 +123,7 @@ def make_working(
         shares = _resize(alpha[top:bottom, left:right], size, halves)
         unmix_white(colours, shares)
     lab = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2LAB), np.uint8)
-    return Working(lab, shares, view.unit, view.scale, view.box, alpha is None)
+    return Working(lab, shares, view.unit, view.scale, view.box, view.pen, alpha is None)
 
 
 def find_scale(reference: float) -> float:

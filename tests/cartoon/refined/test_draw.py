@@ -64,6 +64,33 @@ def test_drawing_twice_gives_the_same(style, medium):
     assert_array_equal(drawn(medium, style).cartoon, drawn(medium, style).cartoon)
 
 
+def small_person(side, width, height):
+    """The sitter, so many pixels large, in a white picture."""
+    photo = np.full((height, width, 3), 255, np.uint8)
+    alpha = np.zeros((height, width), np.float32)
+    photo[4 : 4 + side, 4 : 4 + side], alpha[4 : 4 + side, 4 : 4 + side] = portrait(side)
+    return photo, alpha
+
+
+@every_style
+@pytest.mark.parametrize("size", [(48, 64), (90, 160), (360, 640), (1080, 1920)])
+@pytest.mark.parametrize("side", [16, 24, 36])
+def test_a_small_person_is_not_drawn_as_a_square_of_ink(style, side, size):
+    photo, alpha = small_person(side, *size[::-1])
+    cartoon = drawn((photo, alpha), style).cartoon
+    assert (cartoon[far_from(alpha, 2)] == 255).all()
+    middle = cv2.erode(alpha, np.ones((5, 5), np.uint8)) == 1
+    assert (cartoon.max(axis=2) > 60)[middle & (photo.max(axis=2) > 60)].mean() > 0.5
+
+
+@pytest.mark.parametrize("side", [24, 36])
+def test_a_small_person_has_a_finer_outline_than_a_pixel(side):
+    photo, alpha = small_person(side, 640, 360)
+    assert (
+        0 < drawn((photo, alpha)).shapes.outline < 0.35 * 3
+    )  # half of it, at three times the size
+
+
 @every_style
 @pytest.mark.parametrize("size", [150, MEDIUM])
 def test_white_stays_pure_away_from_the_outline(style, size):
