@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH ?= torch==2.13.0 torchvision==0.28.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: run serve check test bench lint clean
+.PHONY: run serve check test bench lint release clean
 
 run: .venv/ready-run
 	$(BIN)/python -m engine.run --demo --save cutout,cartoon,compare --overwrite -o out
@@ -37,6 +37,10 @@ lint: .venv/ready-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# make release VERSION=x.y.z commits, tags and builds; nothing is uploaded.
+release: .venv/ready-release check
+	$(BIN)/python .ci/release.py $(VERSION)
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -55,6 +59,10 @@ lint: .venv/ready-lint
 .venv/ready-test: pyproject.toml Makefile | .venv/bin/python
 	$(PIP) --retries 1 --no-deps $(addprefix --extra-index-url ,$(TORCH_INDEX)) $(TORCH)
 	$(PIP) -e '.[demo,test-all]'
+	@touch $@
+
+.venv/ready-release: pyproject.toml Makefile | .venv/bin/python
+	$(PIP) -e '.[release]'
 	@touch $@
 
 .venv/ready-lint: pyproject.toml Makefile | .venv/bin/python
