@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH ?= torch==2.13.0 torchvision==0.28.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: run serve check test bench lint release clean
+.PHONY: run serve check test bench lint clean
 
 run: .venv/ready-run
 	$(BIN)/python -m engine.run --demo --save cutout,cartoon,compare --overwrite -o out
@@ -37,7 +37,9 @@ lint: .venv/ready-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# make release VERSION=x.y.z commits, tags and builds; nothing is uploaded.
+# Commits, tags and builds VERSION, x.y.z. Nothing is uploaded.
+VERSION ?=
+.PHONY: release
 release: .venv/ready-release check
 	$(BIN)/python .ci/release.py $(VERSION)
 
