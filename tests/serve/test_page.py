@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.chromium import open_chromium, requests_of
+from tests.chromium import requests_of
 from tests.folders import wait_for
 from tests.samples import encoded
 from tests.serve.page_driver import Page
@@ -62,12 +62,6 @@ def is_ready(url):
 def url():
     with started() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with open_chromium(tmp_path_factory.mktemp("browser") / "profile") as browser:
-        yield browser
 
 
 @pytest.fixture
