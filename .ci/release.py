@@ -145,11 +145,10 @@ WHEEL_NAMES = re.compile(
 
 
 def check_sdist(sdist: Path, tree: Path) -> None:
-    """Raise SystemExit unless it holds what is committed: all but hidden files, and no more."""
+    """Raise SystemExit unless it holds what is committed, and no more."""
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
-    tracked = {name for name in git(tree, "ls-files").splitlines() if not name.startswith(".")}
-    if wrong := tracked ^ names - {"PKG-INFO", ".gitignore"}:
+    if wrong := {*git(tree, "ls-files").splitlines(), "PKG-INFO"} ^ names:
         stop(f"not in both the sdist and the repository: {sorted(wrong)}")
     tell(sdist, len(names), SDIST_BYTES)
 

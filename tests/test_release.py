@@ -41,6 +41,7 @@ def repository(tmp_path, monkeypatch):
     (folder / "engine/versions.py").write_text('__version__ = "0.1.0"\n')
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n### New\n\n* Cartoons.\n")
     shutil.copy(ROOT / "CITATION.cff", folder)
+    (folder / ".hidden").touch()
     git(folder, "init", "--quiet", "--initial-branch", "main")
     commit_all(folder)
     return folder
@@ -152,10 +153,10 @@ def make_wheel(folder, names):
 def test_an_sdist_holds_exactly_what_is_committed(repository, tmp_path):
     for missing, more, complaint in (
         ("", "", None),
-        ("CITATION.cff", "", "CITATION.cff"),
+        (".hidden", "", ".hidden"),
         ("", "engine/cache.npy", "engine/cache.npy"),
     ):
-        names = {"PKG-INFO", "engine/versions.py", "CHANGELOG.md", "CITATION.cff", more} - {missing}
+        names = {"PKG-INFO", *git(repository, "ls-files").splitlines(), more} - {missing}
         with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
             for name in sorted(names - {""}):
                 archive.add(repository / "CHANGELOG.md", f"cartoonify_engine-0.1.0/{name}")
