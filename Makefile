@@ -20,12 +20,26 @@ serve: .venv/ready-serve
 
 # What to run while working: no torch, no Ray, no browser.
 check: .venv/ready-check
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 lint light-tests
+
+test: .venv/ready-test
+	@$(MAKE) --no-print-directory -j2 heavy-tests other-tests kernels-otherwise
+
+# Parts of check and test, two at a time, because most tests keep one processor busy.
+.PHONY: light-tests heavy-tests other-tests kernels-otherwise
+HEAVY := tests/benchmarks tests/export tests/serve
+
+light-tests:
 	$(BIN)/python -m pytest -q --ignore=tests/export -m "not (browser or ray or slow or torch)"
 
-# The kernels pass three ways: compiled, as plain Python, and with every index checked.
-test: .venv/ready-test
-	$(BIN)/python -m pytest
+heavy-tests:
+	$(BIN)/python -m pytest $(HEAVY)
+
+other-tests:
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(HEAVY))
+
+# They pass as plain Python and with every index checked, as they do when they are compiled.
+kernels-otherwise:
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/kernels
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(BIN)/python -m pytest -q tests/kernels
 

@@ -86,8 +86,7 @@ def test_nobody_gets_half_an_answer_when_it_is_terminated_under_load(start, pers
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
         thread.start()
-    while len(whole) < 20:
-        assert any(thread.is_alive() for thread in threads)
+    wait_for(lambda: len(whole) >= 20 or not any(thread.is_alive() for thread in threads))
     program.process.terminate()
     for thread in threads:
         thread.join(60)
