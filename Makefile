@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH ?= torch==2.13.0 torchvision==0.28.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: run serve check test bench lint clean
+.PHONY: run serve check test bench docs lint clean
 
 run: .venv/ready-run
 	$(BIN)/python -m engine.run --demo --save cutout,cartoon,compare --overwrite -o out
@@ -46,6 +46,10 @@ kernels-otherwise:
 bench: .venv/ready-test
 	$(BIN)/python -m benchmarks
 
+# The site, in site/: open site/index.html.
+docs: .venv/ready-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 lint: .venv/ready-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -77,6 +81,10 @@ release: .venv/ready-release check
 	$(PIP) -e '.[demo,test-all]'
 	@touch $@
 
+.venv/ready-docs: pyproject.toml Makefile | .venv/bin/python
+	$(PIP) -e '.[docs]'
+	@touch $@
+
 .venv/ready-release: pyproject.toml Makefile | .venv/bin/python
 	$(PIP) -e '.[release]'
 	@touch $@
@@ -86,4 +94,4 @@ release: .venv/ready-release check
 	@touch $@
 
 clean:
-	rm -rf .venv out
+	rm -rf .venv out site

@@ -10,6 +10,8 @@ import argparse
 import io
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +57,7 @@ def _take(
     url: str, width: int, height: int, scale: float, scheme: str, choices: tuple[str, ...]
 ) -> bytes:
     """The page with the sample, drawn with these choices, as the file of a WebP."""
-    options = webdriver.ChromeOptions()
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.binary_location = shutil.which("chromium") or ""
-    # Without a path, selenium would look for a driver in the network.
-    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        _set_device(browser, width, height, scale, scheme)
+    with open_browser(width, height, scale, scheme) as browser:
         browser.get(url)
         _wait(browser, "return document.body.classList.contains('is-ready')")
         browser.execute_script("document.getElementById('sample').click()")
@@ -72,10 +67,29 @@ def _take(
             browser.execute_script(script, choice)
             time.sleep(1)  # the choice settles, and is drawn
             _wait(browser, IS_DRAWN)
-        picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
-        return encode_image(picture, "webp", quality=QUALITY)
+        return take_picture(browser)
+
+
+@contextmanager
+def open_browser(width: int, height: int, scale: float, scheme: str) -> Iterator[Any]:
+    """Chromium without a window, on a device of that size and colour scheme."""
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
+        options.add_argument(argument)
+    options.binary_location = shutil.which("chromium") or ""
+    # Without a path, selenium would look for a driver in the network.
+    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        _set_device(browser, width, height, scale, scheme)
+        yield browser
     finally:
         browser.quit()
+
+
+def take_picture(browser: Any) -> bytes:
+    """What is on the screen, as the file of a WebP."""
+    picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+    return encode_image(picture, "webp", quality=QUALITY)
 
 
 def _set_device(browser: Any, width: int, height: int, scale: float, scheme: str) -> None:

@@ -1,7 +1,7 @@
 """The pictures of the README and of docs/: `python -m benchmarks.pictures`.
 
-The program draws them all, of two sample photos of scikit-image that anybody may use: Eileen
-Collins by NASA, and the cat Chelsea by Stefan van der Walt.
+The program draws them all, of sample photos that anybody may use: Eileen Collins by NASA and the
+cat Chelsea by Stefan van der Walt, which come with scikit-image, and those of the gallery.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from skimage.data import chelsea
 
 import engine
+from benchmarks.figures import FIGURES
+from benchmarks.gallery import GALLERY
 from benchmarks.portrait import portrait
 from benchmarks.setting import QUICK, Setting, argument_parser
 from benchmarks.sheets import make_row
@@ -108,6 +110,8 @@ PICTURES: Mapping[str, Make] = {
     "knobs.webp": _show_knobs,
     "palette.webp": _show_palette,
     "face.svg": _draw_shapes,
+    **GALLERY,
+    **FIGURES,
 }
 
 

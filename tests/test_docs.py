@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 from functools import cache
@@ -45,11 +46,15 @@ def prose(page):
     return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
 
 
-def blocks(page, language):
-    """Blocks of code, and the reason in the comment before those that are not run."""
+def all_blocks(page):
+    """Reason, language and text of each block; the comment before it says why it is not run."""
     pattern = r"(?:<!-- not run: (.+?) -->\n)?^```(\w*)\n(.*?)^```"
-    found = re.findall(pattern, page.read_text(), re.M | re.S)
-    return [(reason, code) for reason, name, code in found if name == language]
+    return re.findall(pattern, page.read_text(), re.M | re.S)
+
+
+def blocks(page, language):
+    """Blocks of code, and the reason of those that are not run."""
+    return [(reason, code) for reason, name, code in all_blocks(page) if name == language]
 
 
 def split(line):
@@ -94,6 +99,8 @@ def understand_python(dash_m, module="", *arguments):
         return compile((ROOT / dash_m).read_text(), dash_m, "exec")
     assert dash_m == "-m"
     assert importlib.util.find_spec(module)
+    if module == "venv":
+        return arguments
     if module == "engine.run":
         return understand_cartoonify(*arguments)
     if module == "engine.evaluate":
@@ -233,6 +240,31 @@ def test_python_runs(reason, code, astronaut, tmp_path, monkeypatch):
         names = {}
         exec(program, names)
         assert names.keys() >= set(program.co_names) & {"app", "result", "engine"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_each_block_is_tried_or_says_why_not(page):
+    """Commands, Python and units of systemd are tried above, `text` is shown to be read."""
+    for reason, language, code in all_blocks(page):
+        if language == "json":
+            json.loads(code)
+        else:
+            assert reason or language in ("", "python", "ini", "text"), code
+
+
+def test_the_tour_runs_from_its_beginning_to_its_end(cartoonify, astronaut, tmp_path):
+    pytest.importorskip("matplotlib", reason="the report extra is not installed")
+    for name in ("me.jpg", "photos/one.jpg", "photos/below/two.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(astronaut[:384, 64:448]).save(tmp_path / name)
+    lines = [line for _, code in blocks(ROOT / "docs/tour.md", "") for line in code.splitlines()]
+    commands = [words for line in lines for words in split(line) if words[0] == "cartoonify"]
+    for _, *arguments in commands:
+        if arguments != ["serve"]:  # until Ctrl-C; tests/serve has it
+            code, _, err = cartoonify(*arguments, model=None)
+            assert code == 0, err
+    assert (tmp_path / "toons" / "report.html").exists()
+    assert {path.stem for path in tmp_path.glob("*.*")} >= {"ink", "navy", "palette", "toon"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
