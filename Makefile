@@ -20,23 +20,21 @@ serve: .venv/ready-serve
 
 # What to run while working: no torch, no Ray, no browser.
 check: .venv/ready-check
-	@$(MAKE) --no-print-directory -j2 lint light-tests
+	@$(MAKE) --no-print-directory -j2 lint half-of-tests other-half CHOSEN='$(LIGHT)'
 
 test: .venv/ready-test
-	@$(MAKE) --no-print-directory -j2 heavy-tests other-tests kernels-otherwise
+	@$(MAKE) --no-print-directory -j2 half-of-tests other-half kernels-otherwise
 
-# Parts of check and test, two at a time, because most tests keep one processor busy.
-.PHONY: light-tests heavy-tests other-tests kernels-otherwise
-HEAVY := tests/benchmarks tests/export tests/serve
+# Parts of check and test. Two run at a time, because most tests keep one processor busy.
+.PHONY: half-of-tests other-half kernels-otherwise
+HALF := $(addprefix tests/,batch benchmarks cli report serve)
+LIGHT := -q --ignore=tests/export -m "not (browser or ray or slow or torch)"
 
-light-tests:
-	$(BIN)/python -m pytest -q --ignore=tests/export -m "not (browser or ray or slow or torch)"
+half-of-tests:
+	$(BIN)/python -m pytest $(CHOSEN) $(HALF)
 
-heavy-tests:
-	$(BIN)/python -m pytest $(HEAVY)
-
-other-tests:
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(HEAVY))
+other-half:
+	$(BIN)/python -m pytest $(CHOSEN) $(addprefix --ignore=,$(HALF))
 
 # They pass as plain Python and with every index checked, as they do when they are compiled.
 kernels-otherwise:
