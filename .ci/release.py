@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -31,7 +32,7 @@ def release(version: str, root: Path = ROOT) -> None:
 
     Raises
     ------
-    SystemExit, subprocess.CalledProcessError
+    SystemExit
         Something is not as a release needs it. The repository is as it was before.
     """
     refuse(version, root)
@@ -42,9 +43,13 @@ def release(version: str, root: Path = ROOT) -> None:
         check_wheel(wheel, tree)
         check_sdist(sdist, tree)
         try_out(install(wheel, Path(scratch, "venv")), version)
-        publish(commit(version, tree), version, root)
-        for file in (wheel, sdist):
-            keep(file, root / "dist")
+        kept = [keep(file, root / "dist") for file in (wheel, sdist)]
+        try:
+            publish(commit(version, tree), version, root)
+        except SystemExit:
+            for file in kept:
+                file.unlink()
+            raise
     print(
         f"{version} is committed and tagged, and its files are in dist/. Now push and upload them."
     )
@@ -124,14 +129,11 @@ def check_wheel(wheel: Path, tree: Path) -> None:
     """Raise SystemExit unless it holds the code and the models, and neither more nor too much."""
     names = set(zipfile.ZipFile(wheel).namelist())
     models = json.loads((tree / "models/manifest.json").read_text())["models"].values()
-    needed = {f"engine/models/{entry['file']}" for entry in models} | {
-        "engine/models/manifest.json"
-    }
+    needed = {"engine/models/manifest.json", *(f"engine/models/{m['file']}" for m in models)}
     for folder in ("engine", "export"):
-        files = (path for path in (tree / folder).rglob("*") if path.is_file())
-        needed.update(
-            f.relative_to(tree).as_posix() for f in files if f.parent.name != "__pycache__"
-        )
+        files = [path for path in (tree / folder).rglob("*") if path.is_file()]
+        code = [path for path in files if path.parent.name != "__pycache__"]
+        needed.update(path.relative_to(tree).as_posix() for path in code)
     if missing := needed - names:
         stop(f"expected in the wheel, but missing: {sorted(missing)}")
     strange = {name for name in names if not WHEEL_NAMES.match(name)}
@@ -191,9 +193,9 @@ def publish(made: str, version: str, root: Path) -> None:
     git(root, "tag", "--annotate", f"v{version}", "--message", f"Cartoonify {version}", made)
 
 
-def keep(file: Path, folder: Path) -> None:
+def keep(file: Path, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
-    (folder / file.name).write_bytes(file.read_bytes())
+    return Path(shutil.copy(file, folder))
 
 
 def git(folder: Path, *arguments: str) -> str:

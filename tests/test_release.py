@@ -21,9 +21,9 @@ def git(folder, *arguments):
     return done.stdout.strip()
 
 
-def commit_all(folder):
+def commit_all(folder, *options):
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "Change something")
+    git(folder, "commit", "--quiet", "--message", "Change something", *options)
 
 
 @pytest.fixture
@@ -173,8 +173,14 @@ def test_a_file_that_is_too_large_is_refused(tmp_path):
 def test_a_release_is_committed_tagged_and_kept(repository, monkeypatch):
     pytest.importorskip("twine", reason="the release extra is not installed")
     copy_the_project(repository)
-    tried = []  # tests/test_packaging.py installs a wheel and tries it, which takes a minute
     monkeypatch.setattr(release, "install", lambda wheel, folder: wheel.name)
+    monkeypatch.setattr(release, "try_out", lambda *_: commit_all(repository, "--allow-empty"))
+    with pytest.raises(SystemExit, match="merge"):  # somebody committed something meanwhile
+        release.release("0.1.0", repository)
+    assert not list((repository / "dist").iterdir())
+    assert not git(repository, "tag")
+
+    tried = []  # tests/test_packaging.py installs a wheel and tries it, which takes a minute
     monkeypatch.setattr(release, "try_out", lambda *given: tried.append(given))
     release.release("0.1.0", repository)
     assert tried == [("cartoonify_engine-0.1.0-py3-none-any.whl", "0.1.0")]
