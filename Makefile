@@ -20,7 +20,7 @@ serve: .venv/ready-serve
 
 # What to run while working: no torch, no Ray, no browser.
 check: .venv/ready-check
-	@$(MAKE) --no-print-directory -j2 lint half-of-tests other-half CHOSEN='$(LIGHT)'
+	@$(MAKE) --no-print-directory -j2 half-of-tests other-half lint CHOSEN='$(LIGHT)'
 
 test: .venv/ready-test
 	@$(MAKE) --no-print-directory -j2 half-of-tests other-half kernels-otherwise
