@@ -44,14 +44,8 @@ PHOTOS: dict[str, Callable[[], Photo]] = {
     "hopper": _hopper,
     "photographer": lambda: cv2.cvtColor(camera(), cv2.COLOR_GRAY2RGB).astype(np.uint8),
 }
-BACKGROUNDS: dict[str, engine.options.Background] = {
-    "navy": "navy",
-    "transparent": "transparent",
-    "blur": "blur",
-    "original": "original",
-    "none": "none",
-    "stars": hubble_deep_field(),
-}
+STARS = "stars"
+BACKGROUNDS = ("navy", "transparent", "blur", "original", "none", STARS)
 
 
 def _show_photo(_: engine.Cartoonifier, __: Photo, name: str) -> bytes:
@@ -64,7 +58,7 @@ def _draw(app: engine.Cartoonifier, _: Photo, name: str, style: str) -> bytes:
 
 
 def _lay_on(app: engine.Cartoonifier, photo: Photo, name: str) -> bytes:
-    options = engine.CutoutOptions(background=BACKGROUNDS[name])
+    options = engine.CutoutOptions(background=hubble_deep_field() if name == STARS else name)
     return _encode(app.replace(cutout=options)(photo).cartoon)
 
 
