@@ -20,12 +20,24 @@ serve: .venv/ready-serve
 
 # What to run while working: no torch, no Ray, no browser.
 check: .venv/ready-check
-	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q --ignore=tests/export -m "not (browser or ray or slow or torch)"
+	@$(MAKE) --no-print-directory -j2 half-of-tests other-half lint CHOSEN='$(LIGHT)'
 
-# The kernels pass three ways: compiled, as plain Python, and with every index checked.
 test: .venv/ready-test
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 half-of-tests other-half kernels-otherwise
+
+# Parts of check and test. Two run at a time, because most tests keep one processor busy.
+.PHONY: half-of-tests other-half kernels-otherwise
+HALF := $(addprefix tests/,batch benchmarks cli report serve)
+LIGHT := -q --ignore=tests/export -m "not (browser or ray or slow or torch)"
+
+half-of-tests:
+	$(BIN)/python -m pytest $(CHOSEN) $(HALF)
+
+other-half:
+	$(BIN)/python -m pytest $(CHOSEN) $(addprefix --ignore=,$(HALF))
+
+# They pass as plain Python and with every index checked, as they do when they are compiled.
+kernels-otherwise:
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/kernels
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(BIN)/python -m pytest -q tests/kernels
 
@@ -40,6 +52,12 @@ lint: .venv/ready-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Commits, tags and builds VERSION, x.y.z. Nothing is uploaded.
+VERSION ?=
+.PHONY: release
+release: .venv/ready-release check
+	$(BIN)/python .ci/release.py $(VERSION)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -63,6 +81,10 @@ lint: .venv/ready-lint
 
 .venv/ready-docs: pyproject.toml Makefile | .venv/bin/python
 	$(PIP) -e '.[docs]'
+	@touch $@
+
+.venv/ready-release: pyproject.toml Makefile | .venv/bin/python
+	$(PIP) -e '.[release]'
 	@touch $@
 
 .venv/ready-lint: pyproject.toml Makefile | .venv/bin/python

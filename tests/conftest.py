@@ -11,7 +11,7 @@ import scipy.stats  # noqa: F401, before the command line keeps it from being lo
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from tests.chromium import open_chromium
+from tests.chromium import open_chromium, requests_of
 from tests.networks import (  # noqa: F401, fixtures
     facts,
     mask_app,
@@ -52,11 +52,22 @@ def astronaut():
     return data.astronaut()
 
 
-@pytest.fixture
-def browser(tmp_path):
-    """Chromium without a window, which writes down every request."""
-    with open_chromium(tmp_path / "profile") as browser:
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """Chromium without a window, which writes down every request; one for all tests."""
+    with open_chromium(tmp_path_factory.mktemp("chromium") / "profile") as browser:
         yield browser
+
+
+@pytest.fixture
+def browser(chromium):
+    """The same, on an empty page, with nothing left of earlier tests."""
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    chromium.get("about:blank")
+    list(requests_of(chromium))
+    chromium.get_log("browser")
+    return chromium
 
 
 @pytest.fixture(scope="session")

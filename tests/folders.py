@@ -16,7 +16,7 @@ def pictures(folder):
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=180):
     """Returns when the condition holds; fails the test when it never does."""
     end = time.monotonic() + seconds
     while not condition():

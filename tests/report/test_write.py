@@ -57,12 +57,13 @@ def test_json_counts_empty_photos_apart(tmp_path):
     assert summary["best"] == ["a.jpg"]
 
 
-@pytest.mark.parametrize("stem", ["x" * 239, "x" * 244, "ä" * 122, "a\0b\udcff", "名" * 70])
 @pytest.mark.slow
-def test_figures_have_names_that_fit_whatever_the_photo_s_is(tmp_path, stem):
-    write_report(tmp_path, "x", [record(f"{stem}.jpg")], {}, pngs=True)
-    (name,) = [n for n in tree(tmp_path / "figures") if n.endswith("_palette.png")]
-    assert len(os.fsencode(name)) <= 143
+def test_figures_have_names_that_fit_whatever_the_photo_s_is(tmp_path):
+    stems = ["x" * 239, "x" * 244, "ä" * 122, "a\0b\udcff", "名" * 70]
+    write_report(tmp_path, "x", [record(f"{stem}.jpg") for stem in stems], {}, pngs=True)
+    names = [n for n in tree(tmp_path / "figures") if n.endswith("_palette.png")]
+    assert len(names) == len(stems)
+    assert all(len(os.fsencode(name)) <= 143 for name in names)
 
 
 @pytest.mark.slow

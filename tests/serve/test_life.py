@@ -66,6 +66,7 @@ def test_what_was_accepted_is_done_when_it_is_terminated(start):
         program.connect()
 
 
+@pytest.mark.slow
 def test_nobody_gets_half_an_answer_when_it_is_terminated_under_load(start, person):
     program = start()
     expected = program.post("/v1/cartoon", person).content
@@ -86,8 +87,7 @@ def test_nobody_gets_half_an_answer_when_it_is_terminated_under_load(start, pers
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
         thread.start()
-    while len(whole) < 20:
-        assert any(thread.is_alive() for thread in threads)
+    wait_for(lambda: len(whole) >= 20 or not any(thread.is_alive() for thread in threads))
     program.process.terminate()
     for thread in threads:
         thread.join(60)
@@ -110,6 +110,7 @@ def soak(program, photos, expected, requests, clients):
         return list(pool.map(send, shuffled))
 
 
+@pytest.mark.slow
 def test_it_is_killed_under_load_and_started_again(start, tiny, person):
     expected = tiny(person).encode("cartoon")
     program = start()

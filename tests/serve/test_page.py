@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from tests.chromium import complaints_of, open_chromium, requests_of
+from tests.chromium import complaints_of, requests_of
 from tests.folders import wait_for
 from tests.samples import encoded
 from tests.serve.page_driver import Page
@@ -56,12 +56,6 @@ def is_ready(url):
 def url():
     with started() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with open_chromium(tmp_path_factory.mktemp("browser") / "profile") as browser:
-        yield browser
 
 
 @pytest.fixture

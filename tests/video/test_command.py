@@ -572,6 +572,7 @@ def wait_for_segments(folder, count):
     raise AssertionError("no segment was written")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_resumed_to_the_same_video(
     cartoonify, started, tmp_path, short_segments
 ):
@@ -592,6 +593,7 @@ def test_a_run_that_was_killed_is_resumed_to_the_same_video(
     assert (tmp_path / "toon.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
+@pytest.mark.slow
 def test_an_end_in_between_leaves_only_whole_segments(
     cartoonify, started, tmp_path, short_segments
 ):
@@ -611,6 +613,7 @@ def test_an_end_in_between_leaves_only_whole_segments(
     assert left_over(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_first_segment_leaves_nothing(started, tmp_path):
     write_film(tmp_path / "clip.mp4", 17)
     run = started("clip.mp4", "-o", "toon.mp4", pause=1)
@@ -713,6 +716,7 @@ def test_other_settings_begin_anew(cartoonify, clip, tmp_path, monkeypatch, shor
     assert len(drawn) == 12
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_videos_that_are_under_way(started, tmp_path):
     for index in range(2):
         write_film(tmp_path / f"clip{index}.mp4", 60)
