@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.segment.labels import find_probability, upsample
 from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.segment.session import Session
-from engine.weights import InputRule
+from engine.weights import FixedSize, InputRule
 
 LEAST_PROBABILITY = 0.5
 """Of a pixel that belongs to a person."""
@@ -109,9 +109,11 @@ def _crop(
 
 
 def _box_size(
-    crop: NDArray[np.uint8], photo: NDArray[np.uint8], rule: InputRule
+    crop: NDArray[np.uint8], photo: NDArray[np.uint8], rule: InputRule | FixedSize
 ) -> tuple[int, int]:
     """Height and width of the network's input for a crop."""
+    if isinstance(rule, FixedSize):
+        return rule.height, rule.width
     height, width = crop.shape[:2]
     whole = network_size(photo.shape[0], photo.shape[1], rule)
     area = AREA_SHARE * whole[0] * whole[1]
