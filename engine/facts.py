@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as shorten  # of values that may be long, or hold terminal escapes
@@ -87,7 +88,7 @@ class ModelFacts:
     """Of its tensors: NCHW or NHWC."""
 
 
-def facts_from_metadata(metadata: dict[str, str], path: str) -> ModelFacts:
+def facts_from_metadata(metadata: Mapping[str, str], path: str) -> ModelFacts:
     """The facts that a graph carries in its metadata_props, as JSON under "cartoonify"."""
     if METADATA_KEY not in metadata:
         raise ModelError(

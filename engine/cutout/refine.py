@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,12 +11,10 @@ from numpy.typing import NDArray
 from engine.errors import ModelError
 from engine.kernels import planes as kernels
 from engine.segment.labels import upsample
-from engine.segment.session import load_onnx, reason_of
+from engine.segment.runtimes.choice import open_runtime
+from engine.segment.runtimes.runtime import Runtime, reason_of
 from engine.strips import in_strips
 from engine.weights import find_refiner
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 STEP = 4
 """Pixels of the network's photo from one plane, and probability, to the next."""
@@ -35,8 +32,8 @@ COLOUR_RADIUS = 4
 class Refiner:
     """A loaded refiner; `find_planes` may be called from several threads."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, sha256: str) -> None:
-        self._session, self.sha256 = session, sha256
+    def __init__(self, runtime: Runtime, sha256: str) -> None:
+        self._runtime, self.sha256 = runtime, sha256
 
     def find_planes(
         self, small: NDArray[np.uint8], coarse: NDArray[np.float32]
@@ -44,13 +41,13 @@ class Refiner:
         """float32 (h4, w4, 4): plane . (r, g, b, 1), colours in 0..1, is the logit of alpha.
 
         `small` is the network's photo, uint8 (h, w, 3), and `coarse` the probability at every
-        fourth pixel of it, float32 (h4, w4). Raises ModelError where onnxruntime fails.
+        fourth pixel of it, float32 (h4, w4). Raises ModelError where the runtime fails.
         """
         colours = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
         photo = colours.astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
         try:
-            (planes,) = self._session.run(None, {"photo": photo, "coarse": coarse[None, None]})
-        except Exception as error:  # onnxruntime has a class for each of its states
+            (planes,) = self._runtime.run(photo, coarse[None, None])
+        except Exception as error:  # a runtime has a class for each of its states
             raise ModelError(f"the refiner of edges failed: {reason_of(error)}") from error
         return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
 
@@ -58,7 +55,7 @@ class Refiner:
 def open_refiner(provider: str, threads: int, path: Path | None = None) -> Refiner:
     """Loads the embedded refiner, or that of an .onnx file. Raises ModelError, ProviderError."""
     data, sha256 = find_refiner(path)
-    return Refiner(load_onnx(data, str(path or "refiner"), provider, threads), sha256)
+    return Refiner(open_runtime(data, str(path or "refiner"), provider, threads), sha256)
 
 
 def refined_matte(

@@ -193,7 +193,7 @@ def test_threads_load_the_untouched_model_once(tmp_path):
         time.sleep(0.1)  # for the others to come here as well, if nothing keeps them out
         return large
 
-    session = Session(small._session, small.facts, 1, open_untouched)
+    session = Session(small._runtime, small.facts, 1, open_untouched)
 
     def run(_):
         started.wait()

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from engine.errors import ModelError, OptionError, ProviderError
-from engine.segment import session as session_module
+from engine.segment.runtimes import onnxruntime as runtime_module
 from engine.segment.session import open_session
 from tests.tiny_model import FACTS, write_tiny_model
 
@@ -57,7 +57,7 @@ def test_cuda_that_silently_became_cpu_is_an_error(tiny_model, monkeypatch, capl
         open_session(str(tiny_model), "cuda", 1)
     assert asked[0][1]["cudnn_conv_algo_search"] == "HEURISTIC"
     assert open_session(str(tiny_model), "auto", 1).provider == "cpu"
-    assert "continuing on the CPU" in caplog.text
+    assert "continuing without it" in caplog.text
 
 
 def test_cuda_without_cudnn_is_an_error(tiny_model, monkeypatch, tmp_path):
@@ -71,7 +71,7 @@ def test_cuda_without_cudnn_is_an_error(tiny_model, monkeypatch, tmp_path):
 
     pretend_cuda(monkeypatch, without_cudnn)
     maps = tmp_path / "maps"
-    monkeypatch.setattr(session_module, "_MAPPED_FILES", maps)
+    monkeypatch.setattr(runtime_module, "_MAPPED_FILES", maps)
     maps.write_text("7f00 /usr/lib/libcudart.so.12")
     with pytest.raises(ProviderError, match="cuDNN, which convolutions need"):
         open_session(str(tiny_model), "cuda", 1)
@@ -101,7 +101,8 @@ def test_a_failing_run_never_goes_on_elsewhere_in_silence(tiny_model, monkeypatc
             raise state.EPFail("CUDA failure 2: out of memory")
 
     session.provider = "cuda"
-    monkeypatch.setattr(session._session, "_sess", OutOfMemory(session._session._sess))
+    real = session._runtime._session
+    monkeypatch.setattr(real, "_sess", OutOfMemory(real._sess))
     with pytest.raises(ProviderError, match="failed on cuda: CUDA failure 2"):
         session.run(np.zeros((1, 3, 16, 16), np.float32))
     assert capfd.readouterr() == ("", "")
@@ -170,7 +171,7 @@ def test_an_unfit_input_is_told(tmp_path):
 
 def test_logits_that_are_not_numbers_are_told(tiny_model):
     session = open_session(str(tiny_model), "cpu", 1)
-    inner = types.SimpleNamespace(run=lambda *_: [np.full((1, 21, 2, 2), np.nan, np.float32)])
-    session._session = inner
+    nans = np.full((1, 21, 2, 2), np.nan, np.float32)
+    session._runtime = types.SimpleNamespace(run=lambda tensor: [nans])
     with pytest.raises(ModelError, match="not all finite"):
         session.run(np.zeros((1, 3, 16, 16), np.float32))

@@ -1,0 +1,1 @@
+"""What runs networks, behind one interface (`runtime.py`), chosen by name (`choice.py`)."""
