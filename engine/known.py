@@ -6,12 +6,16 @@ exported models, in rembg's own, or at a path.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.facts import FOREGROUND, FixedSize, InputRule, ModelFacts
+
+log = logging.getLogger(__name__)
 
 RELEASES = "https://github.com/danielgatis/rembg/releases/download/v0.0.0/"
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -23,7 +27,8 @@ class Known:
     """A file that is known, and how it is to be used."""
 
     facts: ModelFacts
-    bytes: int
+    size: int
+    """Bytes."""
     digest: str
     """"md5:" and 32, or "sha256:" and 64 hexadecimal digits. MD5 is what rembg checks its own
     downloads by; nobody has found another file to a given one yet."""
@@ -39,7 +44,7 @@ class Known:
 
     def is_in(self, data: bytes) -> bool:
         """Whether these are the bytes of the file."""
-        if len(data) != self.bytes:
+        if len(data) != self.size:
             return False
         algorithm, digits = self.digest.split(":")
         return hashlib.new(algorithm, data, usedforsecurity=False).hexdigest() == digits
@@ -187,6 +192,27 @@ ALIASES = {
 def find_known(name: str) -> Known | None:
     """The network of a name, as rembg writes it or shorter; None for other names."""
     return NETWORKS.get(ALIASES.get(name, name))
+
+
+def find_file(known: Known, cache: Path) -> Path:
+    """Its file in the folder of exported models, if it is there, else where rembg would have it."""
+    name = f"{known.name}.onnx"
+    return cache / name if os.path.isfile(cache / name) else rembg_folder() / name
+
+
+def tell_licence(facts: ModelFacts, folder: Path) -> None:
+    """Logs the licence of a network of others before its first use on this machine.
+
+    A note in `folder`, that of exported models, remembers that it was told.
+    """
+    note = folder / f"{facts.name}.licence.txt"
+    if os.path.exists(note) or not log.isEnabledFor(logging.WARNING):
+        return
+    text = f"{facts.name} is a network of {facts.origin}; its licence: {facts.licence}"
+    log.warning("%s", text)
+    with contextlib.suppress(OSError):  # then it is told again
+        folder.mkdir(parents=True, exist_ok=True)
+        note.write_text(text + "\n", encoding="utf-8")
 
 
 def recognise(data: bytes, sha256: str) -> ModelFacts | None:

@@ -21,7 +21,7 @@ from engine.facts import (
     parse_description,
     to_facts,
 )
-from engine.known import NETWORKS, Known, find_known, recognise, rembg_folder
+from engine.known import NETWORKS, Known, find_file, find_known, recognise
 from engine.versions import how_to_install
 
 __all__ = [
@@ -71,7 +71,10 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
         facts = to_facts(name, entries["models"][name], f"manifest.json: {name}")
         return _read_checked(models_folder() / entries["models"][name]["file"], facts.sha256), facts
     known = find_known(name)
-    path = _find_file(known.name if known else name, known, cache or cache_folder())
+    folder = cache or cache_folder()
+    path = find_file(known, folder) if known else folder / f"{name}.onnx"
+    if not os.path.isfile(path) and not known:
+        path = Path(name)
     if not os.path.isfile(path):
         found = "no regular file" if os.path.exists(path) else "no such name or file"
         how = known.how_to_get if known else _how_to_get(name, entries)
@@ -83,8 +86,8 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     for embedded, entry in entries["models"].items():
         if entry["sha256"] == digest:
             return data, to_facts(embedded, entry, f"manifest.json: {embedded}")
-    if facts := recognise(data, digest):
-        return data, facts
+    if of_others := recognise(data, digest):
+        return data, of_others
     beside = path.with_suffix(".json")
     if not os.path.exists(beside):
         return data, None
@@ -95,18 +98,11 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     return data, facts
 
 
-def _find_file(name: str, known: Known | None, cache: Path) -> Path:
-    """Where a model's file is, or would be."""
-    folders = [cache, rembg_folder()] if known else [cache]
-    paths = [folder / f"{name}.onnx" for folder in folders]
-    return next(filter(os.path.isfile, paths), Path(name))
-
-
 def _read_known(path: Path, known: Known) -> tuple[bytes, ModelFacts]:
     data = _read_checked(path, None)
     if not known.is_in(data):
         raise ModelError(
-            f"{path}: {len(data):,} bytes that are not {known.name}, which has {known.bytes:,} and "
+            f"{path}: {len(data):,} bytes that are not {known.name}, which has {known.size:,} and "
             f"{known.digest[:19]}…. Replace it, or describe it as docs/models.md says and give "
             "its path."
         )

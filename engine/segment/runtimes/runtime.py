@@ -42,7 +42,10 @@ class Runtime(Protocol):
         """In the order of what `run` returns."""
 
     def run(self, *tensors: NDArray[np.float32]) -> list[NDArray[Any]]:
-        """All outputs for a tensor for each of the inputs. Raises what the runtime raises."""
+        """The first output at least, for a tensor for each of the inputs.
+
+        Raises what the runtime raises. Others may be left out: they are never asked for.
+        """
 
 
 def reason_of(error: Exception) -> str:
