@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from tests.chromium import open_chromium
+from tests.file_server import Server
 from tests.tiny_model import write_tiny_model
 
 # A shell's background jobs ignore Ctrl-C, and so would the programs that tests start.
@@ -49,6 +50,15 @@ def browser(tmp_path):
     """Chromium without a window, which writes down every request."""
     with open_chromium(tmp_path / "profile") as browser:
         yield browser
+
+
+@pytest.fixture
+def server():
+    """A server on this machine, with one file."""
+    server = Server()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")

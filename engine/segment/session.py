@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ModelError, ProviderError
+from engine.errors import ModelError, OptionError, ProviderError
 from engine.known import NETWORKS, tell_licence
 from engine.once import computed_once
 from engine.segment.alpha import find_alpha_problem, to_logits
@@ -25,6 +27,8 @@ is twice its sides."""
 MAX_LOGITS = 1 << 28
 """In all: a gibibyte, and the softmax takes as much again."""
 _SAME_FACTS = ("mean", "std", "channel_order", "classes", "align_corners", "alpha", "layout")
+_OF_BOTH = ("name", "licence", "origin", "sha256")
+"""Facts that two networks, one behind the other, have of both."""
 _SEE = "See docs/models.md."
 
 log = logging.getLogger(__name__)
@@ -42,6 +46,8 @@ class Session:
     ) -> None:
         self._runtime, self._open_untouched = runtime, open_untouched
         self.facts, self.threads, self.provider = facts, threads, runtime.provider
+        self.borders: Session | None = None
+        """A network that gives alpha, for the borders of what this one finds."""
         _check_graph(runtime, facts)
 
     def run(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,7 +85,9 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
     Parameters
     ----------
     model : str
-        A name of the manifest or the cache, "default", or the path of an .onnx file.
+        A name of the manifest, of another project's network or of the cache, "default" (or
+        "deeplab"), or the path of an .onnx file. Two with "+" between them: the second one gives
+        alpha, and draws the borders of what the first one finds.
     provider : str
         One of `PROVIDERS`: "auto" takes the best that works, a name never falls back.
     threads : int
@@ -92,6 +100,24 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
     OptionError, ModelError, ProviderError
     """
     check_provider(provider)
+    finder, plus, drawer = model.partition("+")
+    if not plus or os.path.exists(model):
+        return _open_one(model, provider, threads, cache)
+    session = _open_one("default" if finder == "deeplab" else finder, provider, threads, cache)
+    borders = _open_one(drawer, provider, threads, cache)
+    if session.facts.alpha or not borders.facts.alpha:
+        raise OptionError(
+            f"model {model!r}: expected a network with classes before the +, and one that gives "
+            "alpha behind it, as in deeplab+u2netp."
+        )
+    pair = (session.facts, borders.facts)
+    both: dict[str, Any] = {key: "+".join(getattr(f, key) for f in pair) for key in _OF_BOTH}
+    session.facts = replace(session.facts, **both)
+    session.borders = borders
+    return session
+
+
+def _open_one(model: str, provider: str, threads: int, cache: Path | None) -> Session:
     data, facts = find_model(model, cache)
     if facts and facts.name in NETWORKS:
         tell_licence(facts, cache or cache_folder())
@@ -101,7 +127,7 @@ def open_session(model: str, provider: str, threads: int, cache: Path | None = N
             facts = facts_from_metadata(runtime.metadata, model)
         untouched = facts.untouched
         session = Session(
-            runtime, facts, threads, lambda: open_session(untouched, provider, threads, cache)
+            runtime, facts, threads, lambda: _open_one(untouched, provider, threads, cache)
         )
     except (MemoryError, UnicodeDecodeError) as error:
         raise ModelError(f"{model}: cannot be loaded: {reason_of(error)}") from error

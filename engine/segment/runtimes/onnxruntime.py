@@ -45,8 +45,9 @@ class OnnxRuntime:
 
     def run(self, *tensors: NDArray[np.float32]) -> list[NDArray[Any]]:
         names = (port.name for port in self.inputs)
-        feed = dict(zip(names, tensors, strict=True))
-        outputs: list[NDArray[Any]] = self._session.run([self.outputs[0].name], feed)
+        outputs: list[NDArray[Any]] = self._session.run(
+            None, dict(zip(names, tensors, strict=True))
+        )
         return outputs
 
 

@@ -42,10 +42,7 @@ class Runtime(Protocol):
         """In the order of what `run` returns."""
 
     def run(self, *tensors: NDArray[np.float32]) -> list[NDArray[Any]]:
-        """The first output at least, for a tensor for each of the inputs.
-
-        Raises what the runtime raises. Others may be left out: they are never asked for.
-        """
+        """All outputs for a tensor for each of the inputs. Raises what the runtime raises."""
 
 
 def reason_of(error: Exception) -> str:
