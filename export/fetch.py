@@ -20,7 +20,7 @@ def fetch(name: str | None, folder: Path, say: Callable[[str], None]) -> Path:
     OptionError
         Nobody knows a network of that name.
     ModelError
-        It has no address, or the download fails, or brings another file.
+        It has no address, the download fails or brings another file, or another one is in its place.
     """
     known = find_known(name) if name else None
     if known is None:
@@ -30,5 +30,7 @@ def fetch(name: str | None, folder: Path, say: Callable[[str], None]) -> Path:
         raise ModelError(f"{known.name} has no address to fetch it from. {known.how_to_get}")
     say(f"{known.size / 1e6:,.1f} MB from {known.url}, a network of {known.facts.origin}")
     path = folder / f"{known.name}.onnx"
+    if path.is_file() and not known.is_in(path.read_bytes()):
+        raise ModelError(f"{path} is there and is another file. Move it away first.")
     download_to(path, known.url, known.digest)
     return path

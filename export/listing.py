@@ -20,7 +20,8 @@ def print_models(cache: Path) -> None:
     for name, entry in manifest["models"].items():
         card = models_folder() / f"{name.removesuffix('_int8')}.md"
         _add(table, name, "embedded", entry, card)
-    exported = sorted(cache.glob("*.onnx")) if cache.is_dir() else []
+    files = sorted(cache.glob("*.onnx")) if cache.is_dir() else []
+    exported = [path for path in files if path.stem not in NETWORKS]
     for path in exported:
         facts = path.with_suffix(".json")
         entry = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}

@@ -60,6 +60,22 @@ def test_another_file_is_refused_and_removed(server, address, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_of_ones_own_is_left_alone(server, address, tmp_path):
+    (tmp_path / "u2netp.onnx").write_bytes(b"mine")
+    with pytest.raises(ModelError, match=r"u2netp\.onnx is there and is another file"):
+        fetch("u2netp", tmp_path, print)
+    assert (tmp_path / "u2netp.onnx").read_bytes() == b"mine"
+    assert server.asked == []
+
+
+def test_the_list_names_a_fetched_network_once(address, tmp_path, capsys):
+    fetch("u2netp", tmp_path, print)
+    main("list", out=tmp_path)
+    rows = [line for line in capsys.readouterr().out.splitlines() if "│ u2netp " in line]
+    assert len(rows) == 1
+    assert "found" in rows[0]
+
+
 def test_a_network_without_an_address_says_where_it_is(tmp_path):
     with pytest.raises(ModelError, match=r"no address to fetch it from\. The Python package photo"):
         fetch("modnet", tmp_path, print)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 LEAST = 1e-4
 """Alpha below this, or as near to 1, is that near to it: logits are finite."""
 TOLERANCE = 1e-3
-"""By which a probability may lie outside 0..1, for float16 and int8 round."""
+"""By which a probability may lie outside 0..1, because float16 and int8 round."""
 
 
 def find_alpha_problem(alpha: NDArray[np.float32], kind: str) -> str:

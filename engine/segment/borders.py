@@ -18,8 +18,8 @@ from engine.segment.second_look import (
 from engine.segment.session import Session
 
 TRUST = 0.2
-"""Share of the second network in the logits inside a box. Of 0.1 to 0.7 it is where u2netp and
-modnet help most: they are as sure of what somebody holds as of the person."""
+"""Share of the second network in the logits inside a box. Of 0.1 to 0.7, u2netp helps most here:
+such networks are as sure of what somebody holds as of the person."""
 
 
 def draw_borders(
