@@ -20,7 +20,7 @@ def fetch(name: str | None, folder: Path, say: Callable[[str], None]) -> Path:
     OptionError
         Nobody knows a network of that name.
     ModelError
-        It has no address, the download fails or brings another file, or another one is in its place.
+        It has no address, the download fails, or another file comes or is in its place.
     """
     known = find_known(name) if name else None
     if known is None:
