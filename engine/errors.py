@@ -85,7 +85,7 @@ class ModelError(EngineError):
 
 
 class ProviderError(EngineError):
-    """onnxruntime cannot run the model on the provider that was asked for."""
+    """The provider that was asked for is not there, or cannot run the model."""
 
     exit_code = 5
 

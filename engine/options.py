@@ -31,6 +31,7 @@ MAX_MEGAPIXELS = 200.0
 MAX_SIZE = 65_535  # of a JPEG
 MAX_EDGE = 1e6  # OpenCV's Canny counts in 32 bits
 LEAST_THRESHOLD = 1e-6
+PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml")
 EDGES = ("refined", "soft")
 NAMED_BACKGROUNDS = ("white", "transparent", "original", "blur", "none")
 PICTURES = ("cutout", "cartoon", "mask", "labels", "compare")

@@ -210,12 +210,14 @@ class Cartoonifier:
     def settings(self) -> dict[str, object]:
         """All that decides a photo's pixels besides the photo and the engine, ready for JSON.
 
-        The background is a name, or a digest of its pixels; the palette is its digest.
+        The background is a name, or a digest of its pixels; the palette is its digest. The provider
+        is the one that runs, because networks answer a little differently on each.
         """
         palette = self._cartoon.palette
         refines = self._refiner if self.cutout.edges == "refined" else None
         return {
             "model": self.model.sha256,
+            "provider": self.provider,
             "segment": {
                 "keep": list(self.segment.kept_names),
                 "classic": self.segment.classic,
@@ -229,7 +231,7 @@ class Cartoonifier:
 
     @property
     def provider(self) -> str:
-        """What runs the network: "cpu" or "cuda"."""
+        """What runs the networks: one of `load`'s, which "auto" stands for."""
         return str(self._open_session.provider)
 
     @property
@@ -375,8 +377,9 @@ def load(
     model : str or path
         A name of models/manifest.json, of an exported model or of another project's network,
         "default", or an .onnx file; or two, as "deeplab+u2netp" (docs/models.md).
-    provider : "auto", "cpu" or "cuda"
-        "auto" takes CUDA where it works; "cuda" fails where it does not.
+    provider : "auto", "cpu", "cuda", "tensorrt", "openvino", "coreml" or "directml"
+        What runs the networks (docs/runtimes.md). "auto" takes CUDA where it works, else the CPU;
+        all others fail where they do not work.
     threads : int, at least 1
         For all stages. None: as many as the process may use, which is also the limit.
     segment, cutout, cartoon

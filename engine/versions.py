@@ -8,8 +8,8 @@ from pathlib import Path
 __version__ = "0.1.0"
 
 PACKAGES = (
-    "onnxruntime", "onnxruntime-gpu", "numpy", "numba", "llvmlite", "opencv-python-headless",
-    "Pillow", "av", "scipy", "typer", "rich",
+    "onnxruntime", "onnxruntime-gpu", "openvino", "numpy", "numba", "llvmlite",
+    "opencv-python-headless", "Pillow", "av", "scipy", "typer", "rich",
 )  # fmt: skip
 
 

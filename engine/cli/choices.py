@@ -10,11 +10,10 @@ from engine.options import (
     KINDS,
     NAMED_BACKGROUNDS,
     POLICIES,
+    PROVIDERS,
     STYLES,
 )
 from engine.video.forms import ONLY_VIDEOS
-
-PROVIDERS = ("auto", "cpu", "cuda")
 
 
 def one_of(words: Sequence[str]) -> Callable[[str], list[str]]:

@@ -13,8 +13,8 @@ import typer
 
 from engine.cli.command import takes
 from engine.cli.exits import put, say
+from engine.cli.providers import examine_providers
 from engine.cli.self_test import run_self_test
-from engine.errors import EngineError
 from engine.text import printable
 from engine.threads import cgroup_cpus, usable_threads
 from engine.versions import find_versions
@@ -61,7 +61,7 @@ def examine() -> dict[str, Any]:
         "processor": _processor(),
         "threads": _threads(),
         "memory": _memory(),
-        "providers": _providers(problems),
+        **examine_providers(problems),
         "models": _models(problems),
         "folders": _folders(problems),
         "self_test": run_self_test(problems),
@@ -109,28 +109,6 @@ def _memory() -> dict[str, Any]:
     return {"megabytes_for_photos": round(budget / 1e6), **at_a_time}
 
 
-def _providers(problems: list[str]) -> dict[str, Any]:
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
-    found: dict[str, Any] = {"available": onnxruntime.get_available_providers()}
-    for asked in ("auto", "cpu", "cuda"):
-        found[asked], works = _load(asked)
-        if not works and asked != "cuda":
-            problems.append(f"provider {asked}: {found[asked]}")
-    return found
-
-
-def _load(provider: str) -> tuple[str, bool]:
-    from engine import pipeline
-
-    try:
-        with pipeline.load(provider=provider) as app:
-            return f"{app.model.name} runs on {app.provider}", True
-    except EngineError as error:
-        return str(error), False
-
-
 def _models(problems: list[str]) -> list[dict[str, Any]]:
     found = [*list_models(), check_refiner()]
     problems.extend(f"model {m['name']}: {m['problem']}" for m in found if m["problem"])
@@ -159,7 +137,9 @@ def _print(findings: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for topic in ("versions", "processor", "threads", "memory", "providers", "self_test"):
+    for topic in (
+        "versions", "processor", "threads", "memory", "providers", "network_ms", "self_test",
+    ):  # fmt: skip
         for index, (name, value) in enumerate(findings[topic].items()):
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             table.add_row(

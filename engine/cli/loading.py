@@ -22,7 +22,11 @@ Models: TypeAlias = Annotated[
     ),
 ]
 Provider: TypeAlias = Annotated[
-    str, typer.Option(help="auto, cpu or cuda.", autocompletion=choices.provider)
+    str,
+    typer.Option(
+        help="What runs the network: auto, cpu, cuda, tensorrt, openvino, coreml or directml.",
+        autocompletion=choices.provider,
+    ),
 ]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option(help="At most this many. Default: what the process may use.")

@@ -1,13 +1,14 @@
 """`doctor` says what runs, and what does not."""
 
-import importlib
+import importlib.util
 import json
 import sys
 
 import pytest
 
-from engine import weights
-from engine.cli import app, self_test
+from engine import pipeline, weights
+from engine.cli import app, providers, self_test
+from engine.errors import ModelError
 
 
 def call(monkeypatch, capfd, *arguments):
@@ -29,6 +30,7 @@ def test_all_is_well_here(monkeypatch, capfd):
     assert findings["self_test"]["stages"] == ["smoothing", "colours", "ink", "rendering"]
     assert findings["threads"]["used"] >= 1
     assert findings["providers"]["cpu"].endswith("runs on cpu")
+    assert findings["network_ms"]["cpu"] > 0
     assert all(len(model["sha256"]) == 64 for model in findings["models"])
 
 
@@ -38,6 +40,31 @@ def test_it_is_readable(monkeypatch, capfd):
     assert code == 0
     for word in ("versions", "processor", "threads", "providers", "self-test", "models", "folders"):
         assert word in out
+
+
+def test_it_says_which_providers_work_and_how_fast(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(providers, "SECONDS", 0)
+    problems = []
+    findings = providers.examine_providers(problems)
+    assert problems == []  # what is not installed is none
+    assert findings["providers"]["auto"] == findings["providers"]["cpu"]
+    assert findings["providers"]["openvino"].startswith("OpenVINO is not installed. Install it")
+    assert findings["providers"]["cuda"].endswith("or use --provider cpu.")
+    assert list(findings["network_ms"]) == ["cpu"]
+
+
+def test_a_processor_on_which_nothing_runs_is_a_problem(monkeypatch):
+    def fail(**_):
+        raise ModelError("the default model is missing.")
+
+    monkeypatch.setattr(pipeline, "load", fail)
+    problems = []
+    assert providers.examine_providers(problems)["network_ms"] == {}
+    assert problems == [
+        f"provider {name}: the default model is missing." for name in ("auto", "cpu")
+    ]
 
 
 def test_a_damaged_model_and_a_wrong_kernel_are_problems(monkeypatch, capfd, tmp_path):

@@ -237,6 +237,15 @@ def test_models_and_providers_have_their_exit_codes(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_another_provider_drew_is_drawn_again(cartoonify, photo, tmp_path, monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for provider, state in (("openvino", "done"), ("openvino", "skipped"), ("cpu", "done")):
+        out = cartoonify("me.png", "--provider", provider, "--resume", "--json")[1]
+        record = json.loads(out)
+        assert (record["provider"], record["state"]) == (provider, state)
+
+
 def test_the_demo_needs_no_photo(cartoonify, tmp_path):
     pytest.importorskip("skimage")
     assert cartoonify("--demo")[0] == 0

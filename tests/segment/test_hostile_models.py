@@ -207,7 +207,7 @@ def test_threads_load_the_untouched_model_once(tmp_path):
 def run_with_little_memory(path, megabytes_to_load, megabytes_to_run):
     """Loads and runs a model in a process whose memory is limited; what it prints."""
     code = """
-import numpy, onnxruntime, resource, sys
+import numpy, onnxruntime, platformdirs, resource, sys  # before memory is short
 from engine.errors import ModelError
 from engine.segment.session import open_session
 

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_REASON = 300
+_MAX_REASON = 300
+_PLACES = ("Exception from ", "Check '")
+"""How lines begin in which OpenVINO names its own code; the reason follows below."""
 _NO_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate memory")
 
 
@@ -52,5 +54,6 @@ def reason_of(error: Exception) -> str:
         return "not enough memory; free some, or take a smaller model"
     if isinstance(error, UnicodeDecodeError):
         return "a text in its graph is not UTF-8"
-    line = text.splitlines()[0][:MAX_REASON]
+    lines = [line for line in text.splitlines() if line and not line.startswith(_PLACES)]
+    line = (lines or [text])[0][:_MAX_REASON]
     return "".join(c if c.isprintable() else "?" for c in line)
