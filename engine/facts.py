@@ -24,6 +24,8 @@ MAX_INPUT_PIXELS = 1 << 23
 1.7 GB here, and other networks take more."""
 MAX_CLASSES = 256
 """Label maps are uint8."""
+FOREGROUND = "foreground"
+"""The class of a network that cuts out whatever stands out."""
 MAX_NAME = 100
 """Characters of a class, which messages repeat."""
 _MAX_TEXT = 1000
@@ -50,11 +52,19 @@ class InputRule:
 
 
 @dataclass(frozen=True)
+class FixedSize:
+    """The one size of the network's input; photos are squashed to it."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """What the engine has to know of a model besides its graph."""
 
     name: str
-    input: InputRule
+    input: InputRule | FixedSize
     mean: tuple[float, ...]
     """Three numbers, subtracted from the photo in 0..1, in the order of its channels."""
     std: tuple[float, ...]
@@ -71,6 +81,11 @@ class ModelFacts:
     """The model to take beyond `largest`."""
     align_corners: bool = False
     """The corners of the logits lie on those of the photo; else both are areas of equal parts."""
+    alpha: str = ""
+    """Of a network whose first output is an alpha matte: probability (0..1) or logits. Empty where
+    it gives logits of the classes."""
+    layout: str = "NCHW"
+    """Of its tensors: NCHW or NHWC."""
 
 
 def facts_from_metadata(metadata: Mapping[str, str], path: str) -> ModelFacts:
@@ -110,13 +125,15 @@ def to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
             mean=_to_numbers(entry["mean"], "mean", -_MAX_NORM),
             std=_to_numbers(entry["std"], "std", _MIN_STD),
             channel_order=_to_text(entry["channel_order"], "channel_order").upper(),
-            classes=_to_classes(entry["classes"]),
+            classes=_to_classes(entry["classes"] if "alpha" not in entry else _alphas(entry)),
             licence=_to_text(entry["licence"], "licence"),
             origin=_to_text(entry["origin"], "origin"),
             sha256=_to_text(entry.get("sha256", ""), "sha256"),
             largest=_to_size(entry.get("largest")),
             untouched=_to_text(entry.get("untouched", ""), "untouched"),
             align_corners=entry.get("align_corners", False),
+            alpha=_to_text(entry.get("alpha", ""), "alpha"),
+            layout=_to_text(entry.get("layout", "NCHW"), "layout").upper(),
         )
         _check(facts)
     except KeyError as error:
@@ -126,9 +143,14 @@ def to_facts(name: str, entry: dict[str, Any], where: str) -> ModelFacts:
     return facts
 
 
-def _to_rule(value: Any) -> InputRule:
+def _to_rule(value: Any) -> InputRule | FixedSize:
     if not isinstance(value, dict):
         raise ValueError(f"input is {shorten(value)}, expected an object")
+    if "height" in value:
+        return FixedSize(
+            height=_to_whole(value["height"], "height", 1, MAX_INPUT_SIDE),
+            width=_to_whole(value["width"], "width", 1, MAX_INPUT_SIDE),
+        )
     return InputRule(
         shorter_side=_to_whole(value["shorter_side"], "shorter_side", 1, MAX_INPUT_SIDE),
         multiple=_to_whole(value["multiple"], "multiple", 1, MAX_INPUT_SIDE),
@@ -165,6 +187,14 @@ def _to_text(value: Any, key: str, most: int = _MAX_TEXT) -> str:
     return value
 
 
+def _alphas(entry: dict[str, Any]) -> Any:
+    """The classes of a matte: the background, and one more."""
+    classes = entry.get("classes", ["background", FOREGROUND])
+    if isinstance(classes, list) and len(classes) != 2:
+        raise ValueError(f"classes is {shorten(classes)}, expected two names beside alpha")
+    return classes
+
+
 def _to_classes(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not 2 <= len(value) <= MAX_CLASSES:
         raise ValueError(f"classes is {shorten(value)}, expected 2 to {MAX_CLASSES} names")
@@ -188,9 +218,12 @@ def _to_size(value: Any) -> tuple[int, int] | None:
 
 def _check(facts: ModelFacts) -> None:
     rule = facts.input
-    if rule.longer_side_limit < rule.shorter_side:
+    if isinstance(rule, FixedSize):
+        short, long = sorted((rule.height, rule.width))
+    elif rule.longer_side_limit < rule.shorter_side:
         raise ValueError(f"longer_side_limit is below shorter_side, {rule.shorter_side}")
-    short, long = rule.round_side(rule.shorter_side), rule.round_side(rule.longer_side_limit)
+    else:
+        short, long = rule.round_side(rule.shorter_side), rule.round_side(rule.longer_side_limit)
     if long > MAX_INPUT_SIDE or short * long > MAX_INPUT_PIXELS:
         raise ValueError(
             f"input leads to {short} x {long} pixels, expected at most {MAX_INPUT_SIDE} per side "
@@ -204,6 +237,10 @@ def _check(facts: ModelFacts) -> None:
         raise ValueError("one of largest and untouched is missing, expected both or neither")
     if not isinstance(facts.align_corners, bool):
         raise ValueError(f"align_corners is {shorten(facts.align_corners)}, expected true or false")
+    if facts.alpha not in ("", "probability", "logits"):
+        raise ValueError(f"alpha is {shorten(facts.alpha)}, expected probability or logits")
+    if facts.layout not in ("NCHW", "NHWC"):
+        raise ValueError(f"layout is {shorten(facts.layout)}, expected NCHW or NHWC")
 
 
 def _not_an_object(where: str, reason: str) -> ModelError:

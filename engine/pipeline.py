@@ -37,21 +37,9 @@ from engine.files.photos import PhotoSource, read_with_exif
 from engine.found import Found, Seen
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
-from engine.segment.labels import (
-    class_indices,
-    find_labels,
-    find_probability,
-    plain_name,
-    upsample,
-)
-from engine.segment.preprocess import (
-    classic_resize,
-    classic_size,
-    network_size,
-    resize,
-    to_tensor,
-)
-from engine.segment.second_look import look_again
+from engine.segment.find import find
+from engine.segment.labels import class_indices, find_labels, plain_name, upsample
+from engine.segment.preprocess import classic_resize, classic_size, network_size, resize
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from engine.weights import ModelFacts
@@ -89,6 +77,10 @@ class Cartoonifier:
         known = tuple(map(plain_name, session.facts.classes))
         if segment.classic and known != tuple(map(plain_name, VOC_CLASSES)):
             raise OptionError("classic is defined on the 21 VOC classes; this model has others.")
+        if segment.classic and session.borders:
+            raise OptionError(
+                "classic has no second network; leave out what follows the + of model."
+            )
         self._session: Session | None = session
         self.segment, self.cutout, self.cartoon = segment, cutout, cartoon
         self._cartoon = cartoon.in_mode(segment.classic)
@@ -162,10 +154,9 @@ class Cartoonifier:
         """
         session, timings = self._check_origin(seen), dict(seen.timings)
         with _lack_of_memory_to_error(seen.name, seen.photo), _timed(timings, "network"):
-            logits = session.run(to_tensor(seen.small, seen.facts))
-            if self.segment.precise:
-                logits = look_again(session, seen.photo, logits, self._kept)
-            probability = find_probability(logits, self._kept)
+            logits, probability = find(
+                session, seen.photo, seen.small, self._kept, self.segment.precise
+            )
         return Found(**vars(seen) | {"timings": timings}, logits=logits, probability=probability)
 
     def draw(
@@ -384,8 +375,8 @@ def load(
     Parameters
     ----------
     model : str or path
-        A name of models/manifest.json or of an exported model, "default", or an .onnx file
-        (docs/models.md).
+        A name of models/manifest.json, of an exported model or of another project's network,
+        "default", or an .onnx file; or two, as "deeplab+u2netp" (docs/models.md).
     provider : "auto", "cpu", "cuda", "tensorrt", "openvino", "coreml" or "directml"
         What runs the networks (docs/runtimes.md). "auto" takes CUDA where it works, else the CPU;
         all others fail where they do not work.

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,21 @@ from engine.errors import ModelError, did_you_mean
 from engine.facts import (
     MAX_DESCRIPTION_BYTES,
     METADATA_KEY,
+    FixedSize,
     InputRule,
     ModelFacts,
     facts_from_metadata,
     parse_description,
     to_facts,
 )
+from engine.known import NETWORKS, Known, find_file, find_known, recognise
 from engine.versions import how_to_install
 
 __all__ = [
     "EXPORTABLE",
     "METADATA_KEY",
     "PRECISIONS",
+    "FixedSize",
     "InputRule",
     "ModelFacts",
     "cache_folder",
@@ -52,8 +56,9 @@ MAX_MODEL_BYTES = (1 << 31) - 1
 def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts | None]:
     """The bytes and facts of a model: a name of the manifest or the cache, or an .onnx file.
 
-    The facts are None where they are neither in the manifest nor in a JSON beside the file;
-    then the graph's own metadata has to carry them (`facts_from_metadata`).
+    Networks of others go by name, too, and are also found in rembg's folder (engine/known.py).
+    The facts are None where they are neither known nor in a JSON beside the file; then the graph's
+    own metadata has to carry them (`facts_from_metadata`).
 
     Raises
     ------
@@ -65,17 +70,24 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     if name in entries["models"]:
         facts = to_facts(name, entries["models"][name], f"manifest.json: {name}")
         return _read_checked(models_folder() / entries["models"][name]["file"], facts.sha256), facts
-    path = (cache or cache_folder()) / f"{name}.onnx"
-    if not os.path.isfile(path):
+    known = find_known(name)
+    folder = cache or cache_folder()
+    path = find_file(known, folder) if known else folder / f"{name}.onnx"
+    if not os.path.isfile(path) and not known:
         path = Path(name)
     if not os.path.isfile(path):
         found = "no regular file" if os.path.exists(path) else "no such name or file"
-        raise ModelError(f"model {name!r}: {found}. {_how_to_get(name, entries)}")
+        how = known.how_to_get if known else _how_to_get(name, entries)
+        raise ModelError(f"model {name!r}: {found}. {how}")
+    if known:
+        return _read_known(path, known)
     data = _read_checked(path, None)
     digest = hashlib.sha256(data).hexdigest()
-    for known, entry in entries["models"].items():
+    for embedded, entry in entries["models"].items():
         if entry["sha256"] == digest:
-            return data, to_facts(known, entry, f"manifest.json: {known}")
+            return data, to_facts(embedded, entry, f"manifest.json: {embedded}")
+    if of_others := recognise(data, digest):
+        return data, of_others
     beside = path.with_suffix(".json")
     if not os.path.exists(beside):
         return data, None
@@ -84,6 +96,17 @@ def find_model(model: str, cache: Path | None = None) -> tuple[bytes, ModelFacts
     if facts.sha256:
         _check_hash(data, facts.sha256, path)
     return data, facts
+
+
+def _read_known(path: Path, known: Known) -> tuple[bytes, ModelFacts]:
+    data = _read_checked(path, None)
+    if not known.is_in(data):
+        raise ModelError(
+            f"{path}: {len(data):,} bytes that are not {known.name}, which has {known.size:,} and "
+            f"{known.digest[:19]}…. Replace it, or describe it as docs/models.md says and give "
+            "its path."
+        )
+    return data, replace(known.facts, sha256=hashlib.sha256(data).hexdigest())
 
 
 def find_refiner(path: Path | None = None) -> tuple[bytes, str]:
@@ -181,7 +204,7 @@ def _how_to_get(model: str, entries: dict[str, Any]) -> str:
     if network not in EXPORTABLE or precision not in PRECISIONS:
         network, precision = model, "f32"
     if network not in EXPORTABLE:
-        return did_you_mean(model, sorted({*entries["models"], *EXPORTABLE}))
+        return did_you_mean(model, [*sorted({*entries["models"], *EXPORTABLE}), *NETWORKS])
     data = " --data FOLDER_OF_PHOTOS" if precision == "int8" else ""
     return (
         f"Make it once: python -m export {network} --precision {precision}{data} "

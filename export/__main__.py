@@ -1,4 +1,4 @@
-"""The command line: `python -m export deeplabv3_resnet101`, `python -m export list`."""
+"""The command line: `python -m export deeplabv3_resnet101`, and `list`, and `fetch u2netp`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import EngineError, OptionError
+from engine.known import NETWORKS
 from engine.weights import EXPORTABLE, PRECISIONS, cache_folder
 
 GRAPHS = ("logits", "mask")
@@ -17,8 +18,13 @@ GRAPHS = ("logits", "mask")
 
 def main(
     network: Annotated[
-        str, typer.Argument(metavar="NAME", help=f"list, or one of {', '.join(EXPORTABLE)}.")
+        str,
+        typer.Argument(metavar="NAME", help=f"list, fetch, or one of {', '.join(EXPORTABLE)}."),
     ],
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="NETWORK", help=f"To fetch: {', '.join(NETWORKS)}."),
+    ] = None,
     weights: Annotated[
         str,
         typer.Option(help="default (downloaded), none (random), or a .pth or .safetensors file."),
@@ -44,7 +50,10 @@ def main(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Turn a torch DeepLabV3 into ONNX files that the engine finds by name, proven equal."""
+    """Turn a torch DeepLabV3 into ONNX files that the engine finds by name, proven equal.
+
+    Or list the models that there are, or fetch other people's networks.
+    """
     folder = out or cache_folder()
     try:
         if network == "list":
@@ -52,6 +61,13 @@ def main(
 
             print_models(folder)
             return
+        if network == "fetch":
+            from export.fetch import fetch
+
+            print(fetch(other, folder, say=lambda line: print(line, flush=True)))
+            return
+        if other is not None:
+            raise OptionError(f"{other}: only fetch takes the name of a second network.")
         for word, known, option in ((precision, PRECISIONS, "precision"), (graph, GRAPHS, "graph")):
             if word not in known:
                 raise OptionError(f"--{option} {word}: expected one of {', '.join(known)}.")

@@ -22,33 +22,48 @@ def download(url: str, folder: Path) -> Path:
     """The file behind `url` in `folder`, downloaded if it is not there yet.
 
     Its name carries the first digits of its SHA-256, as torchvision's do (`name-586e9e4e.pth`).
-    A download that breaks off leaves `name.part`, and the next one continues from there.
 
     Raises
     ------
     ModelError
-        Offline, broken off, or not the expected file; says what to fetch and where to
-        put it.
+        As `download_to`.
     """
     name = url.rsplit("/", 1)[-1]
-    path, part = folder / name, folder / f"{name}.part"
-    by_hand = f"Fetch {url} yourself, and put it there as {path}, or give it as --weights FILE."
+    path = folder / name
     digits = re.search(r"-([0-9a-f]{8,})\.", name)
     if digits is None:
         raise ModelError(f"{url}: its name carries no SHA-256 to check it by.")
+    download_to(path, url, f"sha256:{digits[1]}", ", or give it as --weights FILE")
+    return path
+
+
+def download_to(path: Path, url: str, digest: str, instead: str = "") -> None:
+    """Puts the file behind `url` at `path`, if it is not there yet, and checks it.
+
+    `digest` is "sha256:" or "md5:" and the first hexadecimal digits, or all. A download that breaks
+    off leaves `path.part`, and the next one continues from there.
+
+    Raises
+    ------
+    ModelError
+        Offline, broken off, or not the expected file; says what to fetch and where to put it, or
+        what to do `instead`.
+    """
+    part = path.with_name(f"{path.name}.part")
+    by_hand = f"Fetch {url} yourself, and put it there as {path}{instead}."
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             _fetch(url, part)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             raise ModelError(f"{url}: the download failed: {reason}. {by_hand}") from error
     candidate = path if path.is_file() else part
-    if not _sha256(candidate).startswith(digits[1]):
+    algorithm, digits = digest.split(":")
+    if not _digest(candidate, algorithm).startswith(digits):
         candidate.unlink()
-        raise ModelError(f"{url}: not the file promised, SHA-256 is another. {by_hand}")
+        raise ModelError(f"{url}: not the file promised, {algorithm} is another. {by_hand}")
     candidate.replace(path)
-    return path
 
 
 def _fetch(url: str, part: Path) -> None:
@@ -80,8 +95,8 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
+def _digest(path: Path, algorithm: str) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)

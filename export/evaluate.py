@@ -17,9 +17,9 @@ from engine.cutout.clean import clean
 from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
-from engine.segment.labels import class_indices, find_labels, find_probability, plain_name, upsample
-from engine.segment.preprocess import network_size, resize, to_tensor
-from engine.segment.second_look import look_again
+from engine.segment.find import find
+from engine.segment.labels import class_indices, find_labels, plain_name, upsample
+from engine.segment.preprocess import network_size, resize
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from export.overlap import Confusion, Overlap
@@ -98,10 +98,7 @@ def evaluate(
         photo, truth = entry.read()
         height, width = truth.shape
         small = resize(photo, network_size(height, width, facts.input))
-        logits = session.run(to_tensor(small, facts))
-        if precise:
-            logits = look_again(session, photo, logits, person)
-        coarse = find_probability(logits, person)
+        logits, coarse = find(session, photo, small, person, precise)
         plain = upsample(coarse, height, width, facts.align_corners) > THRESHOLD
         cleaned = clean(coarse, THRESHOLD)
         alpha, _ = refined_matte(

@@ -1,4 +1,4 @@
-"""Which models there are: embedded, exported, exportable."""
+"""Which models there are: embedded, exported, exportable, and those of others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from engine.known import NETWORKS, find_file
 from engine.weights import EXPORTABLE, models_folder
 
 
@@ -19,7 +20,8 @@ def print_models(cache: Path) -> None:
     for name, entry in manifest["models"].items():
         card = models_folder() / f"{name.removesuffix('_int8')}.md"
         _add(table, name, "embedded", entry, card)
-    exported = sorted(cache.glob("*.onnx")) if cache.is_dir() else []
+    files = sorted(cache.glob("*.onnx")) if cache.is_dir() else []
+    exported = [path for path in files if path.stem not in NETWORKS]
     for path in exported:
         facts = path.with_suffix(".json")
         entry = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
@@ -28,6 +30,12 @@ def print_models(cache: Path) -> None:
     for name in EXPORTABLE:
         if name not in have:
             _add(table, name, "exportable", {}, models_folder() / f"{name}.md")
+    for name, known in NETWORKS.items():
+        missing = "fetchable" if known.url else "of others"
+        state = "found" if find_file(known, cache).is_file() else missing
+        told = known.facts
+        entry = {"bytes": known.size, "classes": told.classes, "licence": told.licence}
+        _add(table, name, state, entry, Path())
     console = Console()
     if not console.is_terminal:
         console.width = 200  # a file or pipe has no edge to cut names at

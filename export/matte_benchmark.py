@@ -19,8 +19,9 @@ from engine.cutout.matte import soft_matte
 from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError
 from engine.options import CutoutOptions
-from engine.segment.labels import class_indices, find_probability, upsample
-from engine.segment.preprocess import network_size, resize, to_tensor
+from engine.segment.find import find
+from engine.segment.labels import class_indices, upsample
+from engine.segment.preprocess import network_size, resize
 from engine.segment.session import Session, open_session
 from engine.threads import usable_threads
 from export.overlap import Overlap
@@ -52,8 +53,7 @@ def look(session: Session, photo: np.ndarray) -> Seen:
     facts = session.facts
     height, width = photo.shape[:2]
     small = resize(photo, network_size(height, width, facts.input))
-    logits = session.run(to_tensor(small, facts))
-    probability = find_probability(logits, class_indices(("person",), facts.classes))
+    _, probability = find(session, photo, small, class_indices(("person",), facts.classes))
     return Seen(photo, small, clean(probability, THRESHOLD), facts.align_corners)
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from tests.chromium import open_chromium, requests_of
+from tests.file_server import Server
 from tests.networks import (  # noqa: F401, fixtures
     facts,
     mask_app,
@@ -68,6 +69,15 @@ def browser(chromium):
     list(requests_of(chromium))
     chromium.get_log("browser")
     return chromium
+
+
+@pytest.fixture
+def server():
+    """A server on this machine, with one file."""
+    server = Server()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from engine.cli.evaluate import EvaluateRequest
 from engine.cli.request import RunRequest
 from engine.cli.serve import ServeRequest
 from engine.errors import OptionError
+from engine.known import NETWORKS
 from engine.weights import EXPORTABLE, PRECISIONS
 
 ROOT = Path(__file__).parent.parent
@@ -112,7 +113,8 @@ def understand_python(dash_m, module="", *arguments):
     if module in MAINS:
         values = parse(main_of(module), arguments) if arguments else {}
         if module == "export" and values:
-            assert values["network"] in {"list", "NAME", *EXPORTABLE}
+            assert values["network"] in {"list", "fetch", "NAME", *EXPORTABLE}
+            assert (values["other"] in {*NETWORKS, "NAME"}) == (values["network"] == "fetch")
             assert values["precision"] in PRECISIONS
             assert values["graph"] in ("logits", "mask")
     else:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "facts", "once", "text", "versions"},
+    {"errors", "facts", "known", "once", "text", "versions"},
     {"options", "cartoon.colours", "memory", "threads", "process", "strips", "files", "weights"},
     {"kernels", "reference"},
     {"segment", "cutout", "cartoon", "metrics", "display"},

@@ -7,6 +7,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 PERSON, AEROPLANE = 15, 1
+RED = (250, 20, 20)
+"""A person, to the tiny networks."""
 FACTS = {
     "input": {"shorter_side": 64, "multiple": 16, "plus": 0, "longer_side_limit": 256},
     "mean": [0.0, 0.0, 0.0],
@@ -20,6 +22,11 @@ FACTS = {
     "licence": "Apache-2.0",
     "origin": "generated",
 }  # fmt: skip
+MATTE_FACTS = {
+    **{key: FACTS[key] for key in ("mean", "std", "channel_order", "licence", "origin")},
+    "input": {"height": 64, "width": 64},
+    "alpha": "probability",
+}
 
 
 def write_tiny_model(path, facts=FACTS, classes=21):
@@ -28,6 +35,42 @@ def write_tiny_model(path, facts=FACTS, classes=21):
     The facts go into its metadata_props unless they are None.
     """
     return write_graph(path, tiny_graph(classes), facts)
+
+
+def write_tiny_matte(path, facts=MATTE_FACTS, layout="NCHW", sides=None, sigmoid=True, more=()):
+    """A network that gives alpha: how red each pixel is. Its path.
+
+    `more` are names and shapes of side outputs, zeros all.
+    """
+    free = ["h", "w"] if sides is None else list(sides)
+    shape = [1, *free, 3] if layout == "NHWC" else [1, 3, *free]
+    nodes = [
+        helper.make_node("Transpose", ["input"], ["nchw"], perm=[0, 3, 1, 2])
+        if layout == "NHWC"
+        else helper.make_node("Identity", ["input"], ["nchw"]),
+        helper.make_node("Conv", ["nchw", "weight", "bias"], ["red"]),
+        helper.make_node("Sigmoid" if sigmoid else "Identity", ["red"], ["maps"]),
+        helper.make_node("Transpose", ["maps"], ["alpha"], perm=[0, 2, 3, 1])
+        if layout == "NHWC"
+        else helper.make_node("Identity", ["maps"], ["alpha"]),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array([20, -10, -10], np.float32).reshape(1, 3, 1, 1), "weight"),
+        numpy_helper.from_array(np.array([-5], np.float32), "bias"),
+    ]
+    shapes = {"alpha": [f"d{axis}" for axis in range(4)]}
+    for name, size in more:
+        constants.append(numpy_helper.from_array(np.array(size, np.int64), f"{name} size"))
+        nodes.append(helper.make_node("ConstantOfShape", [f"{name} size"], [name]))
+        shapes[name] = [f"{name}{axis}" for axis in range(len(size))]
+    graph = helper.make_graph(
+        nodes,
+        "matte",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
+        constants,
+    )
+    return write_graph(path, graph, facts)
 
 
 def write_zeros_model(path, shape, dtype=np.float32, facts=FACTS):

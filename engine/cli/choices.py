@@ -35,10 +35,14 @@ def some_of(words: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def models(incomplete: str) -> list[str]:
-    """Completes a model's name: the embedded and the exported ones."""
-    from engine.weights import list_models
+    """Completes a name: of an embedded or exported model, or of another one that is here."""
+    from engine.known import NETWORKS, find_file
+    from engine.weights import cache_folder, list_models
 
-    return _begin(["default", *(model["name"] for model in list_models())], incomplete)
+    folder = cache_folder()
+    others = [name for name, known in NETWORKS.items() if find_file(known, folder).is_file()]
+    own = [model["name"] for model in list_models()]
+    return _begin(list(dict.fromkeys(["default", *own, *others])), incomplete)
 
 
 def classes(incomplete: str) -> list[str]:

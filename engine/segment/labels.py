@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import OptionError, did_you_mean
+from engine.facts import FOREGROUND
 from engine.kernels import labels as kernels
 
 
@@ -66,9 +67,11 @@ def find_taps(
 def class_indices(names: tuple[str, ...], classes: tuple[str, ...]) -> NDArray[np.intp]:
     """Indices of the named classes, ascending; "all" means all but the background.
 
+    A person is whatever stands out, where the model tells nothing else apart.
+
     Raises OptionError for a name that the model does not know.
     """
-    if "all" in names:
+    if "all" in names or (names == ("person",) and classes[1:] == (FOREGROUND,)):
         return np.arange(1, len(classes))
     index_of = {plain_name(name): index for index, name in enumerate(classes) if index > 0}
     for name in names:

@@ -9,14 +9,16 @@ from PIL import Image
 from engine.errors import PhotoError
 from engine.kernels import resample as kernels
 from engine.strips import in_strips
-from engine.weights import InputRule, ModelFacts
+from engine.weights import FixedSize, InputRule, ModelFacts
 
 CLASSIC_SHORTER_SIDE = 450
 CLASSIC_MAX_ASPECT = 20
 
 
-def network_size(height: int, width: int, rule: InputRule) -> tuple[int, int]:
+def network_size(height: int, width: int, rule: InputRule | FixedSize) -> tuple[int, int]:
     """Height and width of the input for a photo: its proportions, in few different shapes."""
+    if isinstance(rule, FixedSize):
+        return rule.height, rule.width
     scale = min(rule.shorter_side / min(height, width), rule.longer_side_limit / max(height, width))
     return rule.round_side(height * scale), rule.round_side(width * scale)
 

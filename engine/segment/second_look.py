@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.segment.labels import find_probability, upsample
 from engine.segment.preprocess import network_size, resize, to_tensor
 from engine.segment.session import Session
-from engine.weights import InputRule
+from engine.weights import FixedSize, InputRule
 
 LEAST_PROBABILITY = 0.5
 """Of a pixel that belongs to a person."""
@@ -55,12 +55,12 @@ def look_again(
     fused = logits.copy()
     size = fused.shape[2:]
     for box in find_boxes(find_probability(logits, kept) > LEAST_PROBABILITY):
-        crop = _crop(photo, box, size, facts.align_corners)
+        crop = crop_box(photo, box, size, facts.align_corners)
         if min(crop.shape[:2]) < LEAST_SIDE:
             continue
         small = resize(crop, _box_size(crop, photo, facts.input), session.threads)
         seen = session.run(to_tensor(small, facts))
-        weight = _weigh(box, size)
+        weight = weigh_box(box, size, TRUST)
         height, width = weight.shape
         for old, new in zip(fused[0], seen[0], strict=True):
             part = old[box.top : box.bottom, box.left : box.right]
@@ -84,17 +84,7 @@ def find_boxes(is_kept: NDArray[np.bool_]) -> list[Box]:
     return boxes
 
 
-def _join(boxes: list[Box], box: Box) -> list[Box]:
-    """The boxes and one more, which becomes one with those that it overlaps."""
-    for other in boxes:
-        top, left = max(box.top, other.top), max(box.left, other.left)
-        if top < min(box.bottom, other.bottom) and left < min(box.right, other.right):
-            both = Box(*map(min, box[:2], other[:2]), *map(max, box[2:], other[2:]))
-            return _join([rest for rest in boxes if rest is not other], both)
-    return [*boxes, box]
-
-
-def _crop(
+def crop_box(
     photo: NDArray[np.uint8], box: Box, size: tuple[int, ...], align_corners: bool
 ) -> NDArray[np.uint8]:
     """The pixels that the logits of a box, out of (h, w), lie on."""
@@ -108,19 +98,11 @@ def _crop(
     return photo[tuple(ends)]
 
 
-def _box_size(
-    crop: NDArray[np.uint8], photo: NDArray[np.uint8], rule: InputRule
-) -> tuple[int, int]:
-    """Height and width of the network's input for a crop."""
-    height, width = crop.shape[:2]
-    whole = network_size(photo.shape[0], photo.shape[1], rule)
-    area = AREA_SHARE * whole[0] * whole[1]
-    scale = min(math.sqrt(area / (height * width)), rule.longer_side_limit / max(height, width))
-    return rule.round_side(height * scale), rule.round_side(width * scale)
+def weigh_box(box: Box, size: tuple[int, ...], most: float) -> NDArray[np.float32]:
+    """Weight of a second look, float32 (h, w) of a box, out of (h, w): `most` but at its margins.
 
-
-def _weigh(box: Box, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """Weight of the second look, float32 (h, w) of a box: less towards borders in the photo."""
+    It fades out there, unless the photo ends with them.
+    """
     fades = []
     for start, stop, cells in zip(box[:2], box[2:], size, strict=True):
         inside = np.arange(0.5, stop - start)
@@ -128,4 +110,27 @@ def _weigh(box: Box, size: tuple[int, ...]) -> NDArray[np.float32]:
         before = inside / rise if start > 0 else 1
         after = inside[::-1] / rise if stop < cells else 1
         fades.append(np.minimum(np.minimum(before, after), np.ones(stop - start)))
-    return np.asarray(TRUST * np.outer(*fades), np.float32)
+    return np.asarray(most * np.outer(*fades), np.float32)
+
+
+def _join(boxes: list[Box], box: Box) -> list[Box]:
+    """The boxes and one more, which becomes one with those that it overlaps."""
+    for other in boxes:
+        top, left = max(box.top, other.top), max(box.left, other.left)
+        if top < min(box.bottom, other.bottom) and left < min(box.right, other.right):
+            both = Box(*map(min, box[:2], other[:2]), *map(max, box[2:], other[2:]))
+            return _join([rest for rest in boxes if rest is not other], both)
+    return [*boxes, box]
+
+
+def _box_size(
+    crop: NDArray[np.uint8], photo: NDArray[np.uint8], rule: InputRule | FixedSize
+) -> tuple[int, int]:
+    """Height and width of the network's input for a crop."""
+    if isinstance(rule, FixedSize):
+        return rule.height, rule.width
+    height, width = crop.shape[:2]
+    whole = network_size(photo.shape[0], photo.shape[1], rule)
+    area = AREA_SHARE * whole[0] * whole[1]
+    scale = min(math.sqrt(area / (height * width)), rule.longer_side_limit / max(height, width))
+    return rule.round_side(height * scale), rule.round_side(width * scale)

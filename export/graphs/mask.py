@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from engine.options import CutoutOptions
-from engine.weights import ModelFacts, find_refiner
+from engine.weights import InputRule, ModelFacts, find_refiner
 from export.graphs.builder import GraphBuilder
 from export.graphs.clean import clean
 from export.graphs.planes import refine
@@ -66,6 +66,7 @@ def to_mask_graph(logits: onnx.ModelProto, facts: ModelFacts, keep: str) -> onnx
 def _shrink(g: GraphBuilder, facts: ModelFacts) -> str:
     """The photo as the network sees it, float32 (1, 3, h, w), whole levels."""
     rule = facts.input
+    assert isinstance(rule, InputRule), "the networks of this project take photos of any size"
     shape = g("Shape", "image")
     sides = [
         g("Cast", g("Gather", shape, np.int64(axis)), to=TensorProto.DOUBLE) for axis in (1, 2)
