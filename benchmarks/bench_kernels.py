@@ -114,7 +114,7 @@ def bench_quantise(
     def kernel() -> Any:
         tables = np.stack([palette.quantise_table(channel) for channel in centroids])
         places, colours = stylise._mix_palette(tables, cv2.COLOR_HSV2RGB)
-        pixels.paint(planes[:, :, :groups], places, colours, out[:, :groups])
+        pixels.paint(planes, places, colours, 0, len(out), groups, 0, 0, out)
         return out[:, :groups]
 
     def plain() -> Any:

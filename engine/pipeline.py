@@ -34,6 +34,7 @@ from engine.cutout.people import keep_largest
 from engine.cutout.refine import Refiner, open_refiner, refined_matte
 from engine.errors import EngineError, OptionError, PhotoError
 from engine.files.photos import PhotoSource, read_with_exif
+from engine.files.pictures import encode_image
 from engine.found import Found, Seen
 from engine.options import MAX_MEGAPIXELS, CartoonOptions, CutoutOptions, SegmentOptions
 from engine.result import Result
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from engine.cartoon.refined.memory import Memory
 
 Stage = TypeVar("Stage", SegmentOptions, CutoutOptions, CartoonOptions)
+
+_WARM_UP_SIDE = 450
+"""Pixels of the shorter side of a made-up picture."""
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +192,22 @@ class Cartoonifier:
             style=options.style or "", model=session.facts.name, provider=session.provider,
             threads=session.threads,
         )  # fmt: skip
+
+    def warm_up(self) -> None:
+        """Finds and draws a made-up picture, so that the next call is as fast as later ones.
+
+        The first call otherwise loads kernels and decoders, and has onnxruntime get its memory.
+        Raises the errors of a call.
+        """
+        side = max(1, min(_WARM_UP_SIDE, math.isqrt(int(self.max_megapixels * 750_000))))
+        photo = encode_image(_make_picture(side, side * 4 // 3), "jpg")
+        found = self.find(photo, name="warm-up")
+        # Nobody is in it, and a person has to be drawn.
+        probability, logits = np.zeros_like(found.probability), np.zeros_like(found.logits)
+        for maps, value in ((probability, 0.98), (logits[0, self._kept[0]], 9)):
+            height, width = maps.shape
+            maps[height // 4 :, width // 4 : width * 3 // 4] = value
+        self.draw(replace(found, probability=probability, logits=logits))
 
     def replace(
         self,
@@ -349,7 +369,8 @@ class Cartoonifier:
             kept_map = np.where(np.isin(label_map, self._kept), label_map, np.uint8(0))
             mask = classic_mask(kept_map)
             # One matte for the result: the channel that lets most through.
-            alpha = mask.max(axis=2) / np.float32(255)
+            red, green, blue = cv2.split(mask)
+            alpha = cv2.max(cv2.max(red, green), blue) / np.float32(255)
         with _timed(timings, "cutout"):
             cutout = np.rint(255 * cut_out(mask, found.photo)).astype(np.uint8)
         with _timed(timings, "cartoon"):
@@ -369,6 +390,7 @@ def load(
     cartoon: CartoonOptions | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     models: str | os.PathLike[str] | None = None,
+    warmup: bool = False,
 ) -> Cartoonifier:
     """A Cartoonifier, ready to be called.
 
@@ -388,6 +410,8 @@ def load(
         Larger photos are refused.
     models : path
         Folder of exported models. None: $CARTOONIFY_MODELS, else in the user's cache.
+    warmup : bool
+        Whether to draw a made-up picture now, so that the first call is as fast as the second.
 
     Raises
     ------
@@ -402,7 +426,10 @@ def load(
     )
     cache = None if models is None else Path(_path("models", models))
     session = open_session(_path("model", model), provider, usable_threads(threads), cache)
-    return Cartoonifier(session, *stages, max_megapixels)
+    app = Cartoonifier(session, *stages, max_megapixels)
+    if warmup:
+        app.warm_up()
+    return app
 
 
 def _checked(name: str, options: Stage | None, default: Stage) -> Stage:
@@ -423,6 +450,13 @@ def _path(name: str, path: str | os.PathLike[str]) -> str:
 def _colours(like: Any) -> Any:
     """A result's palette; what else there may be is for the options to check."""
     return like.palette if isinstance(like, Result) else like
+
+
+def _make_picture(height: int, width: int) -> NDArray[np.uint8]:
+    """Soft and hard changes of many colours, uint8 (H, W, 3)."""
+    y, x, channel = np.ogrid[:height, :width, :3]
+    waves = x * (channel + 1) // 3 + y // 2 + x // 32 % 2 * y // 32 % 2 * 60
+    return np.asarray(waves, np.uint8)
 
 
 def _find_paper(background: str, behind: NDArray[np.uint8] | None) -> tuple[int, int, int] | None:

@@ -15,7 +15,7 @@ import typer
 from PIL import Image
 
 from benchmarks import styles
-from engine.cli.app import COMMANDS
+from engine.cli.app import COMMANDS, find_command
 from engine.cli.evaluate import EvaluateRequest
 from engine.cli.request import RunRequest
 from engine.cli.serve import ServeRequest
@@ -91,8 +91,8 @@ def find_commands():
 def understand_cartoonify(*arguments):
     """What the program would do, checked as a whole, but not done."""
     name, *rest = arguments if arguments and arguments[0] in COMMANDS else ("run", *arguments)
-    values = parse(COMMANDS[name], rest) if rest else {}  # no more than its name is mentioned
-    return REQUESTS[name](**values) if values and name in REQUESTS else COMMANDS[name]
+    values = parse(find_command(name), rest) if rest else {}  # no more than its name is mentioned
+    return REQUESTS[name](**values) if values and name in REQUESTS else find_command(name)
 
 
 def understand_python(dash_m, module="", *arguments):
@@ -296,7 +296,7 @@ def test_files_that_are_named_exist(page):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_options_that_are_named_exist(page):
     known = {"--install-completion", *styles.make_parser()._option_string_actions}
-    for function in (*COMMANDS.values(), *map(main_of, MAINS)):
+    for function in (*map(find_command, COMMANDS), *map(main_of, MAINS)):
         for parameter in command_of(function).params:
             known.update(parameter.opts, parameter.secondary_opts)
     named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z0-9-]*)", prose(page)))

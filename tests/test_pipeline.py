@@ -1,6 +1,8 @@
 """The whole way of a photo, on the tiny model and on the embedded one."""
 
 import json
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -537,3 +539,24 @@ def test_classic_refuses_classes_that_are_not_vocs(tmp_path):
     segment = engine.SegmentOptions("all", classic=True)
     with pytest.raises(engine.OptionError, match="21 VOC classes"):
         engine.load(path, segment=segment)
+
+
+@pytest.mark.parametrize("options", ["", "segment=engine.SegmentOptions(classic=True)"])
+def test_after_the_warm_up_a_call_has_nothing_left_to_load(tiny_model, photo, options):
+    program = f"""
+import sys, engine
+from engine.kernels import jit
+app = engine.load({str(tiny_model)!r}, "cpu", warmup=True, {options})
+modules, prepare = set(sys.modules), jit.Kernel._prepare
+late = []
+jit.Kernel._prepare = lambda kernel: late.append(kernel.full_name) or prepare(kernel)
+app({str(photo)!r})
+print(late, set(sys.modules) - modules)
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["[]", "set()"]
+
+
+def test_a_warm_up_keeps_to_the_largest_photo(tiny_model):
+    engine.load(tiny_model, provider="cpu", max_megapixels=0.01, warmup=True).close()

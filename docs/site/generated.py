@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 import engine
-from engine.cli.app import COMMANDS
+from engine.cli.app import COMMANDS, find_command
 
 NAMES = {
     "Cartoonify a photo": ("load", "Cartoonifier", "Found", "Result", "Palette"),
@@ -33,7 +33,7 @@ def list_options() -> str:
 
 
 def _describe_command(name: str) -> Iterator[str]:
-    command = _to_click(COMMANDS[name])
+    command = _to_click(find_command(name))
     context = command.context_class(command, info_name=f"cartoonify {name}")
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"## cartoonify {name}\n\n{command.help}\n\n```\ncartoonify {name} {usage}\n```\n"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from engine.cli.doctor import doctor
-from engine.cli.evaluate import evaluate
 from engine.cli.exits import own_streams_and_signals
-from engine.cli.run import run
-from engine.cli.serve import serve
 
-COMMANDS = {"run": run, "doctor": doctor, "evaluate": evaluate, "serve": serve}
+COMMANDS = ("run", "doctor", "evaluate", "serve")
 
 
 class _RunByDefault(TyperGroup):
@@ -21,7 +21,7 @@ class _RunByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         own = {name for option in self.params for name in option.opts}  # install completion
-        if not args or args[0] not in COMMANDS.keys() | own:
+        if not args or args[0] not in {*COMMANDS, *own}:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -33,7 +33,21 @@ def cli(args: list[str] | None = None) -> None:
         cls=_RunByDefault, rich_markup_mode=None, pretty_exceptions_enable=False,
         context_settings=settings,
     )  # fmt: skip
-    for name, command in COMMANDS.items():
-        app.command(name, context_settings=settings)(command)
+    app.callback()(lambda: None)  # a group, also of one command
+    for name in _needed(sys.argv[1:] if args is None else args):
+        app.command(name, context_settings=settings)(find_command(name))
     with own_streams_and_signals():
         app(args=args, prog_name="cartoonify")
+
+
+def find_command(name: str) -> Callable[..., None]:
+    """The function of a command, whose module is only imported now: each one costs a while."""
+    command: Callable[..., None] = getattr(importlib.import_module(f"engine.cli.{name}"), name)
+    return command
+
+
+def _needed(args: list[str]) -> tuple[str, ...]:
+    """The command that is called; all of them to complete a word in a shell."""
+    if "_CARTOONIFY_COMPLETE" in os.environ:
+        return COMMANDS
+    return (args[0] if args and args[0] in COMMANDS else "run",)

@@ -71,6 +71,7 @@ class _Run:
 
     def do(self) -> None:
         request = self._request
+        self._stack.enter_context(_compiling_notice(request.quiet))
         found = self._find()
         if request.dry_run:
             self._print_plan(found)
@@ -112,12 +113,11 @@ class _Run:
     def _load(self, photos: int) -> tuple[Worker, int, int]:
         """A worker, how many photos it does at a time, and with how many threads each."""
         request = self._request
-        with _compiling_notice(request.quiet):
-            from engine.batch.work import Worker
+        from engine.batch.work import Worker
 
-            most = _FOR_EVER if request.watch else photos
-            at_a_time, threads = process.own_process(request.threads, request.jobs, most)
-            cartoonifier = self._stack.enter_context(request.recipe.load(threads))
+        most = _FOR_EVER if request.watch else photos
+        at_a_time, threads = process.own_process(request.threads, request.jobs, most)
+        cartoonifier = self._stack.enter_context(request.recipe.load(threads))
         worker = Worker(cartoonifier, request.work, self._console.frames)
         return worker, at_a_time, threads
 

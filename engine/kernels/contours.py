@@ -240,10 +240,11 @@ def fit_curves(
     n = begin = 0
     for arc in range(len(ends)):
         is_loop = arcs[arc, 2] == 1
-        line = np.empty((ends[arc] - begin + is_loop, 2))
-        line[: ends[arc] - begin] = points[begin : ends[arc]]
-        if is_loop:
-            line[-1] = points[begin]
+        count = ends[arc] - begin
+        line = np.empty((count + is_loop, 2))
+        for k in range(len(line)):  # a loop ends where it begins
+            for c in range(2):
+                line[k, c] = points[begin + k % count, c]
         n = _fit_line(line, is_loop, tolerance, curves, n)
         curve_ends[arc] = n
         begin = ends[arc]

@@ -9,7 +9,8 @@ from engine.kernels.jit import helper, kernel
 CANDIDATE, EDGE = 1, 2
 TAN_SHIFT = 15
 TAN_22 = 13573  # tan(22.5 degrees) in units of 2**-15
-FIRST_SEEDS = 1024
+USUAL_PIXELS = 8
+"""For each EDGE at least, in most pictures."""
 
 
 @helper
@@ -68,7 +69,6 @@ def _is_peak(
     return steepness > above[x - side] and steepness > below[x + side]
 
 
-@kernel("int64[::1](uint8[:, :, ::1], int64, int64, int64, int64, uint8[:, ::1])")
 def find_peaks(
     planes: np.ndarray, low: int, high: int, top: int, bottom: int, edges: np.ndarray
 ) -> np.ndarray:
@@ -84,12 +84,26 @@ def find_peaks(
 
     Returns the flat indices, int64, of the new EDGEs.
     """
+    seeds = np.empty((bottom - top) * planes.shape[2] // USUAL_PIXELS + 1, np.int64)
+    count = _find_peaks(planes, low, high, top, bottom, edges, seeds)
+    if count > len(seeds):
+        seeds = np.empty(count, np.int64)
+        _find_peaks(planes, low, high, top, bottom, edges, seeds)
+    return seeds[:count]
+
+
+@kernel("int64(uint8[:, :, ::1], int64, int64, int64, int64, uint8[:, ::1], int64[::1])")
+def _find_peaks(
+    planes: np.ndarray, low: int, high: int, top: int, bottom: int, edges: np.ndarray,
+    seeds: np.ndarray,
+) -> int:  # fmt: skip
+    """How many EDGEs there are; `seeds` takes the first ones, as many as it has room for."""
     height, width = planes.shape[1:]
     dx, dy = np.empty((2, width), np.int16), np.empty((2, width), np.int16)
     norms = np.zeros((3, width + 2), np.int16)  # beyond the picture: 0
     for y in range(max(top - 1, 0), top + 1):
         _gradient(planes, y, dx[y % 2], dy[y % 2], norms[y % 3])
-    seeds, count = np.empty(FIRST_SEEDS, np.int64), 0
+    count = 0
     for y in range(top, bottom):
         following = norms[(y + 1) % 3]
         if y + 1 < height:
@@ -107,11 +121,10 @@ def find_peaks(
             edges[y + 1, x + 1] = CANDIDATE
             if here[x + 1] > high:
                 edges[y + 1, x + 1] = EDGE
-                if count == len(seeds):
-                    seeds = np.append(seeds, np.empty_like(seeds))
-                seeds[count] = (y + 1) * (width + 2) + x + 1
+                if count < len(seeds):
+                    seeds[count] = (y + 1) * (width + 2) + x + 1
                 count += 1
-    return seeds[:count].copy()
+    return count
 
 
 @kernel("void(uint8[:, ::1], int64[::1])")

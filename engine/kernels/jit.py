@@ -1,52 +1,105 @@
-"""The one place with Numba's flags.
+"""Kernels and their helpers: what they are compiled for, and what runs when they are called.
 
-Kernels release the GIL and use one thread: Numba's own thread pools may abort a process that
-enters them from two threads. `fastmath` stays off, to equal the reference. Division is
-NumPy's: Python's check for zero would keep loops from being vectorised.
+A kernel gets its machine code at its first call: from the package or from a cache
+(`engine.kernels.machine`), else from Numba, which is not even imported before (`.compile`).
+NUMBA_DISABLE_JIT leaves functions as they are, and NUMBA_BOUNDSCHECK has them compiled by Numba
+alone, with every index checked.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
+import threading
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-import numba
-
-_NO_JIT = SimpleNamespace(cache_hits=1)  # with NUMBA_DISABLE_JIT, functions stay as they are
+from engine.kernels import machine
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+IS_PLAIN = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+IS_CHECKED = os.environ.get("NUMBA_BOUNDSCHECK", "0") != "0"
+_preparing = threading.RLock()
 
 log = logging.getLogger(__name__)
 
 
 def kernel(signature: str) -> Callable[[Function], Function]:
-    """A decorator that compiles a function for one signature and keeps the machine code."""
+    """A decorator for a function that is compiled for one signature, as Numba writes it.
 
-    def compile_kernel(function: Function) -> Function:
-        try:
-            compiled: Any = _jit(signature, cache=True)(function)
-            if not getattr(compiled, "stats", _NO_JIT).cache_hits:
-                log.info("%s is compiled", function.__name__)
-            return cast("Function", compiled)
-        except Exception as error:
-            # No folder for the cache, a full disk, a damaged cache file. An error of the
-            # function itself comes again in the next line.
-            log.debug("%s is compiled without a cache: %s", function.__name__, error)
-        return _jit(signature)(function)
+    It takes arrays in C order and numbers, and returns a number or nothing.
+    """
 
-    return compile_kernel
+    def make(function: Function) -> Function:
+        return function if IS_PLAIN else cast("Function", Kernel(function, signature))
+
+    return make
 
 
 def helper(function: Function) -> Function:
     """A part of a kernel, compiled with each kernel that calls it."""
-    return _jit()(function)
+    return function if IS_PLAIN else cast("Function", Helper(function))
 
 
-def _jit(*signature: str, cache: bool = False) -> Callable[[Function], Function]:
-    njit: Any = numba.njit
-    return cast(
-        "Callable[[Function], Function]",
-        njit(*signature, cache=cache, nogil=True, error_model="numpy"),
-    )
+class Kernel:
+    """A compiled function; safe to call from several threads."""
+
+    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.signature = function, signature
+        self._run: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self._run or self._prepare())(*arguments)
+
+    @property
+    def full_name(self) -> str:
+        """Module and function, such as "tones.count"."""
+        return f"{self.function.__module__.rpartition('.')[2]}.{self.function.__name__}"
+
+    def _prepare(self) -> Callable[..., Any]:
+        with _preparing:
+            self._run = self._run or self._find_or_compile()
+        return self._run
+
+    def _find_or_compile(self) -> Callable[..., Any]:
+        if not IS_CHECKED:
+            try:
+                return machine.find(self) or self._compile()
+            except Exception as error:
+                # No source to compare with, another llvmlite or Numba. An error of the function
+                # itself comes again in the last line.
+                log.debug("%s runs in Numba: %s", self.full_name, error)
+        from engine.kernels import compile
+
+        return compile.to_dispatcher(self.function, self.signature)
+
+    def _compile(self) -> Callable[..., Any]:
+        from engine.kernels import compile
+
+        log.info("%s is being compiled", self.full_name)
+        return machine.keep(self, compile.to_object(self))
+
+
+class Helper:
+    """A function that Numba compiles where a kernel calls it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._dispatcher(*arguments)
+
+    @functools.cached_property
+    def _dispatcher(self) -> Any:
+        from engine.kernels import compile
+
+        return compile.to_dispatcher(self._function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba asks for when it finds this in a kernel."""
+        return self._dispatcher._numba_type_

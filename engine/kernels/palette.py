@@ -138,12 +138,18 @@ def nearest(centroids: np.ndarray, level: int) -> int:
     return best
 
 
-@kernel("Tuple((float64[::1], int64[::1]))(float64[::1], int64[::1])")
 def update_centroids(centroids: np.ndarray, hist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Settled centroids, float64 (K,), and each level's group, int64 (L,); see the reference."""
+    settled, group_of_level = centroids.copy(), np.empty(len(hist), np.int64)
+    if not _update_centroids(settled, hist, group_of_level):
+        raise ArithmeticError("the centroids do not settle")
+    return settled, group_of_level
+
+
+@kernel("int64(float64[::1], int64[::1], int64[::1])")
+def _update_centroids(centroids: np.ndarray, hist: np.ndarray, group_of_level: np.ndarray) -> bool:
+    """Whether the centroids, which are moved in place, settle."""
     k = len(centroids)
-    centroids = centroids.copy()
-    group_of_level = np.empty(len(hist), np.int64)
     weighted, counted = np.empty(k, np.int64), np.empty(k, np.int64)
     moved, moves = np.empty(k), np.empty(k)
     for _ in range(MAX_ROUNDS):
@@ -162,9 +168,10 @@ def update_centroids(centroids: np.ndarray, hist: np.ndarray) -> tuple[np.ndarra
                 moved[index] = int(float(weighted[index]) / float(counted[index]))
             moves[index] = moved[index] - centroids[index]
         if pairwise_sum(moves, k) == 0:
-            return centroids, group_of_level
-        centroids[:] = moved
-    raise ArithmeticError("the centroids do not settle")
+            return True
+        for index in range(k):
+            centroids[index] = moved[index]
+    return False
 
 
 @helper
@@ -200,8 +207,8 @@ def _find_groups(centroids: np.ndarray, starts: np.ndarray) -> None:
 @helper
 def _settle(
     centroids: np.ndarray, counted: np.ndarray, weighted: np.ndarray, starts: np.ndarray
-) -> None:
-    """`update_centroids` in place by running sums over the levels; they stay ascending.
+) -> bool:
+    """`_update_centroids` by running sums over the levels; they stay ascending.
 
     For a centroid moves within its own cell.
     """
@@ -219,9 +226,10 @@ def _settle(
                 moved[index] = int(float(weight) / float(count))
             total += moved[index] - centroids[index]
         if total == 0:
-            return
-        centroids[:] = moved
-    raise ArithmeticError("the centroids do not settle")
+            return True
+        for index in range(k):
+            centroids[index] = moved[index]
+    return False
 
 
 @helper
@@ -271,19 +279,41 @@ def _running_sums(hist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return counted, weighted
 
 
-@kernel("float64[::1](int64[::1], float64, int64)")
 def k_histogram(hist: np.ndarray, split_p_value: float, min_group_levels: int) -> np.ndarray:
     """Centroids, float64 (K,), of counts, int64 (L,); see the reference."""
+    found = np.empty(2 * len(hist))
+    count = _k_histogram(hist, split_p_value, min_group_levels, found)
+    if count < 0:
+        raise ArithmeticError(_UNSETTLED[count])
+    return found[:count]
+
+
+_UNSETTLED = {
+    -1: "the centroids do not settle", -2: "the number of centroids does not settle"
+}  # fmt: skip
+
+
+@kernel("int64(int64[::1], float64, int64, float64[::1])")
+def _k_histogram(
+    hist: np.ndarray, split_p_value: float, min_group_levels: int, found: np.ndarray
+) -> int:
+    """How many centroids there are, in `found`; below 0 where they do not settle.
+
+    There are never more than 2 L: each group has a level with a count, and becomes two at most.
+    """
     counted, weighted = _running_sums(hist)
-    centroids = np.array([FIRST_CENTROID])
+    centroids = np.full(1, FIRST_CENTROID)
     for _ in range(MAX_ROUNDS):
         starts = np.empty(len(centroids) + 1, np.int64)
-        _settle(centroids, counted, weighted, starts)
+        if not _settle(centroids, counted, weighted, starts):
+            return -1
         refined = _split_groups(centroids, starts, hist, split_p_value, min_group_levels)
         if len(refined) == len(centroids):
-            return centroids
+            for index in range(len(centroids)):
+                found[index] = centroids[index]
+            return len(centroids)
         centroids = refined
-    raise ArithmeticError("the number of centroids does not settle")
+    return -2
 
 
 @kernel("int64(int64[::1])")
@@ -300,10 +330,14 @@ def find_flaw(hist: np.ndarray) -> int:
     return 0 if total > 0 else EMPTY
 
 
-@kernel("uint8[::1](float64[::1])")
 def quantise_table(centroids: np.ndarray) -> np.ndarray:
     """The nearest centroid of each level 0..255, truncated, uint8 (256,)."""
     table = np.empty(256, np.uint8)
+    _fill_table(centroids, table)
+    return table
+
+
+@kernel("void(float64[::1], uint8[::1])")
+def _fill_table(centroids: np.ndarray, table: np.ndarray) -> None:
     for level in range(256):
         table[level] = int(centroids[nearest(centroids, level)])
-    return table

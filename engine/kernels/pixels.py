@@ -80,19 +80,33 @@ def to_hsv(planes: np.ndarray, top: int, bottom: int, hists: np.ndarray) -> None
     hists += odd
 
 
-@kernel("void(uint8[:, :, :], uint32[:, ::1], uint32[::1], uint8[:, :, :])")
-def paint(hsv: np.ndarray, places: np.ndarray, colours: np.ndarray, out: np.ndarray) -> None:
-    """The colour of each pixel of `hsv`, uint8 (3, H, W) planes, to `out`, uint8 (H, W, 3).
+@kernel(
+    "void(uint8[:, :, ::1], uint32[:, ::1], uint32[::1], int64, int64, int64, int64, int64,"
+    " uint8[:, :, ::1])"
+)
+def paint(
+    hsv: np.ndarray,
+    places: np.ndarray,
+    colours: np.ndarray,
+    top: int,
+    bottom: int,
+    columns: int,
+    first_row: int,
+    first_column: int,
+    out: np.ndarray,
+) -> None:
+    """The colour of each pixel in the rows `top` to `bottom`, and the first `columns`, of `hsv`.
 
-    `places`, uint32 (3, 256), are added up over the channels to the colour's place in `colours`,
-    uint32, with the first channel in the low byte.
+    `hsv` is uint8 (3, h, w) planes of the part of `out`, uint8 (H, W, 3), that begins at the first
+    row and column. `places`, uint32 (3, 256), are added up over the channels to the colour's place
+    in `colours`, uint32, with the first channel in the low byte.
     """
-    height, width = out.shape[:2]
-    for y in range(height):
-        hue, saturation, value, row = hsv[0, y], hsv[1, y], hsv[2, y], out[y]
-        for x in range(width):
+    for y in range(top, bottom):
+        hue, saturation, value, row = hsv[0, y], hsv[1, y], hsv[2, y], out[first_row + y]
+        for x in range(columns):
             place = places[0, hue[x]] + places[1, saturation[x]] + places[2, value[x]]
             colour = colours[place]
-            row[x, 0] = colour & np.uint32(255)
-            row[x, 1] = (colour >> np.uint32(8)) & np.uint32(255)
-            row[x, 2] = colour >> np.uint32(16)
+            pixel = row[first_column + x]
+            pixel[0] = colour & np.uint32(255)
+            pixel[1] = (colour >> np.uint32(8)) & np.uint32(255)
+            pixel[2] = colour >> np.uint32(16)

@@ -7,8 +7,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from engine.batch.budget import BYTES_PER_PIXEL, find_budget
 from engine.cartoon.colours import Palette
 from engine.errors import EngineError, OptionError, PhotoError
@@ -104,10 +102,8 @@ class Service:
             options.model, options.provider, self._threads,
             max_megapixels=options.max_megapixels, models=options.models,
         )  # fmt: skip
-        grey = np.full((96, 96, 3), 128, np.uint8)
-        grey[24:72, 24:72] = 250, 20, 20
         for style in STYLES:
-            self._app.replace(cartoon=CartoonOptions(style)).draw(self._app.find(grey))
+            self._app.replace(cartoon=CartoonOptions(style)).warm_up()
 
 
 class Order:

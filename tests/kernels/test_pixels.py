@@ -56,5 +56,10 @@ def test_paint_looks_every_colour_up(hsv, places):
     place = sum(places[c][hsv[..., c]] for c in range(3))
     expected = (colours[place][..., None] >> np.array([0, 8, 16], np.uint32)).astype(np.uint8)
     out = np.empty_like(hsv)
-    pixels.paint(planes_of(hsv), places, colours, out)
+    height, width = hsv.shape[:2]
+    pixels.paint(planes_of(hsv), places, colours, 0, height, width, 0, 0, out)
     assert_array_equal(out, expected)
+    out = np.zeros((height + 3, width + 5, 3), np.uint8)
+    pixels.paint(planes_of(hsv), places, colours, 1, height, width, 2, 4, out)
+    assert_array_equal(out[3 : height + 2, 4 : width + 4], expected[1:])
+    assert out.sum() == expected[1:].astype(int).sum()

@@ -189,7 +189,7 @@ def _paint(
     places, colours = _mix_palette(drawing.tables, to_rgb)
     in_strips(
         lambda top, bottom: pixels.paint(
-            hsv[:, top:bottom, :whole_groups], places, colours, inside[top:bottom, :whole_groups]
+            hsv, places, colours, top, bottom, whole_groups, box[0].start, box[1].start, out
         ),
         height, width, threads,
     )  # fmt: skip
