@@ -20,12 +20,14 @@ serve: .venv/ready-serve
 
 # What to run while working: no torch, no Ray, no browser.
 check: .venv/ready-check
-	@$(MAKE) --no-print-directory -j2 half-of-tests other-half lint CHOSEN='$(LIGHT)'
+	@$(TWO) half-of-tests other-half lint CHOSEN='$(LIGHT)'
 
 test: .venv/ready-test
-	@$(MAKE) --no-print-directory -j2 half-of-tests other-half kernels-otherwise
+	@$(TWO) half-of-tests other-half kernels-otherwise
 
-# Parts of check and test. Two run at a time, because most tests keep one processor busy.
+# Parts of check and test. Two run at a time, because most tests keep one processor busy; what they
+# print is only mixed on a terminal, which shows that they get on.
+TWO := $(MAKE) --no-print-directory -j2 $(if $(MAKE_TERMOUT),,--output-sync)
 .PHONY: half-of-tests other-half kernels-otherwise
 HALF := $(addprefix tests/,batch benchmarks cli report serve)
 LIGHT := -q --ignore=tests/export -m "not (browser or ray or slow or torch)"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import engine
-from engine.cli.app import COMMANDS
+from engine.cli.app import COMMANDS, find_command
 from tests.chromium import open_chromium, requests_of
 from tests.test_docs import command_of
 
@@ -115,7 +115,7 @@ def test_lists_are_lists(pages):
 def test_each_option_has_its_place_and_all_its_spellings(name, pages, site):
     page = pages[site / "options.html"]
     text = page.path.read_text()
-    for parameter in command_of(COMMANDS[name]).params:
+    for parameter in command_of(find_command(name)).params:
         assert f"{name}-{parameter.name}" in page.ids
         if parameter.param_type_name == "option":
             assert all(word in text for word in (*parameter.opts, *parameter.secondary_opts))
