@@ -4,9 +4,8 @@ import importlib
 import importlib.util
 import json
 import re
-import shlex
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,9 +21,8 @@ from engine.cli.serve import ServeRequest
 from engine.errors import OptionError
 from engine.known import NETWORKS
 from engine.weights import EXPORTABLE, PRECISIONS
+from tests.documented import PAGES, ROOT, all_blocks, blocks, name_of, prose, scripts, split
 
-ROOT = Path(__file__).parent.parent
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")]
 UsageError = typer.BadParameter.__base__
 REQUESTS = {"run": RunRequest, "evaluate": EvaluateRequest, "serve": ServeRequest}
 OTHER_PROGRAMS = {"cat", "cd", "export", "node", "npm", "uvicorn"}
@@ -38,54 +36,12 @@ MAINS = {
 FOLDERS = "benchmarks|docs|engine|examples|export|models|tests"
 
 
-def name_of(page):
-    return page.relative_to(ROOT).as_posix()
-
-
-def prose(page):
-    """The page without its blocks of code."""
-    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
-
-
-def all_blocks(page):
-    """Reason, language and text of each block; the comment before it says why it is not run."""
-    pattern = r"(?:<!-- not run: (.+?) -->\n)?^```(\w*)\n(.*?)^```"
-    return re.findall(pattern, page.read_text(), re.M | re.S)
-
-
-def blocks(page, language):
-    """Blocks of code, and the reason of those that are not run."""
-    return [(reason, code) for reason, name, code in all_blocks(page) if name == language]
-
-
-def split(line):
-    """The commands of a line, without comments, variables before them, and redirections."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    groups = groupby(lexer, lambda word: word in ("|", "&&"))
-    for words in [list(words) for is_mark, words in groups if not is_mark]:
-        while words and re.match(r"\w+=", words[0]):
-            del words[0]
-        redirections = (i for i, word in enumerate(words) if word in ("<", ">"))
-        yield words[: next(redirections, len(words))]
-
-
 def find_commands():
-    """Each command of a block, and those in the text that have arguments."""
+    """Each command of a page."""
     for page in PAGES:
-        lines = [
-            line
-            for _, code in blocks(page, "")
-            for line in code.replace("\\\n", " ").splitlines()
-            if line.strip()
-        ]
-        units = [code for _, code in blocks(page, "ini")]
-        lines += re.findall(r"^ExecStart=\S*/(cartoonify .+)$", "\n".join(units), re.M)
-        inline = re.findall(r"`((?:cartoonify|python -m|make|pip) [^`]+)`", prose(page))
-        for line in [*lines, *(" ".join(text.split()) for text in inline)]:
+        for line in chain.from_iterable(scripts(page)):
             for words in split(line):
-                if words:
-                    yield name_of(page), words
+                yield name_of(page), words
 
 
 def understand_cartoonify(*arguments):
@@ -254,21 +210,6 @@ def test_each_block_is_tried_or_says_why_not(page):
             json.loads(code)
         else:
             assert reason or language in ("", "python", "ini", "text"), code
-
-
-def test_the_tour_runs_from_its_beginning_to_its_end(cartoonify, astronaut, tmp_path):
-    pytest.importorskip("matplotlib", reason="the report extra is not installed")
-    for name in ("me.jpg", "photos/one.jpg", "photos/below/two.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        Image.fromarray(astronaut[:384, 64:448]).save(tmp_path / name)
-    lines = [line for _, code in blocks(ROOT / "docs/tour.md", "") for line in code.splitlines()]
-    commands = [words for line in lines for words in split(line) if words[0] == "cartoonify"]
-    for _, *arguments in commands:
-        if arguments != ["serve"]:  # until Ctrl-C; tests/serve has it
-            code, _, err = cartoonify(*arguments, model=None)
-            assert code == 0, err
-    assert (tmp_path / "toons" / "report.html").exists()
-    assert {path.stem for path in tmp_path.glob("*.*")} >= {"ink", "navy", "palette", "toon"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
