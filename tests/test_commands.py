@@ -37,7 +37,9 @@ NOT_RUN = {
         "needs a cluster", "batch/test_cluster.py::test_the_command_line_runs_it"
     ),
     "python -m engine.run": ("is only named", "cli/test_run.py::test_stdin_to_stdout"),
-    "python -m engine.evaluate": ("is only named", "test_docs.py::test_a_command_is_understood"),
+    "python -m engine.evaluate": (
+        "is only named", "report/test_run.py::test_evaluate_prints_means_and_writes_a_report"
+    ),
     "python -m engine.run * --model u2netp": (
         "needs a download", "test_known.py::test_a_known_network_draws"
     ),
@@ -51,8 +53,14 @@ NOT_RUN = {
     "python -m http.server *": ("is Python's own", "examples/test_browser.py"),
     "python examples/ray_batch.py *": ("needs a cluster", "examples/test_ray_batch.py"),
     "python examples/ray_serve.py": ("needs a cluster", "serve/test_ray.py"),
-    "curl *": ("needs the service", "serve/test_interface.py"),
-    "uvicorn *": (INTERRUPTED, "examples/test_fastapi.py"),
+    "curl *": (
+        "needs the service",
+        "serve/test_interface.py::test_a_form_gives_the_same_as_a_body_with_a_query",
+    ),
+    "uvicorn *": (
+        INTERRUPTED,
+        "examples/test_fastapi.py::test_the_service_is_below_its_path_and_draws_as_the_engine",
+    ),
     "npm install": ("downloads", "examples/test_node.py"),
     "node node/*": ("needs what npm installs", "examples/test_node.py"),
     "node browser/*": ("needs what npm installs", "examples/test_browser.py"),
@@ -61,7 +69,7 @@ NOT_RUN = {
     "cd *": ("is the shell's", "examples/test_node.py"),
     "export *": ("is the shell's", "export"),
 }  # fmt: skip
-"""Commands, why they are not run here, and what else tests them or their like, below tests/."""
+"""Why a command is not run here, and what tests it or its like instead: a path below tests/."""
 
 PHOTOS = [
     "me.jpg", "photo.jpg", "party.jpg", "dog.jpg", "best.jpg", "beach.jpg", "stars.jpg",
