@@ -349,3 +349,24 @@ def test_another_runtime_is_another_setting(tiny, monkeypatch):
     cpu = tiny.settings
     monkeypatch.setattr(tiny._open_session, "provider", "openvino")
     assert tiny.settings == cpu | {"provider": "openvino"}
+
+
+LOADED_AND_DROPPED = """
+import signal, sys, threading
+from engine.segment.session import open_session
+sessions = [open_session(sys.argv[1], "openvino", 1)]
+thread = threading.Thread(target=sessions.clear)
+thread.start()
+thread.join()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@needs_openvino
+def test_ctrl_c_still_stops_after_another_thread_has_dropped_an_openvino_session(tiny_model):
+    command = [sys.executable, "-c", LOADED_AND_DROPPED, str(tiny_model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import io
 from collections import deque
@@ -67,7 +68,7 @@ def load(data: bytes, provider: str, threads: int) -> OpenVino:
 def _compile(data: bytes, threads: int) -> ov.CompiledModel:
     import openvino as ov
 
-    core, settings = ov.Core(), {**_SETTINGS, "INFERENCE_NUM_THREADS": threads}
+    core, settings = _find_core(), {**_SETTINGS, "INFERENCE_NUM_THREADS": threads}
     folder = compiled.find_folder("openvino", data)
     # The number of threads is not compiled into it.
     key = repr((ov.__version__, core.get_property(_DEVICE, "FULL_DEVICE_NAME"), _SETTINGS))
@@ -79,3 +80,15 @@ def _compile(data: bytes, threads: int) -> ov.CompiledModel:
     if folder:
         compiled.write(folder / _FILE, key, network.export_model().getvalue())
     return network
+
+
+@functools.cache
+def _find_core() -> ov.Core:
+    """One that is never dropped.
+
+    It gives the thread that it is made in a stack for signals, and frees that stack when it is
+    dropped, also where another thread drops it: the next signal would end the process.
+    """
+    import openvino as ov
+
+    return ov.Core()
