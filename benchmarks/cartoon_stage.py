@@ -57,7 +57,7 @@ def _palette(setting: Setting) -> Iterator[Row]:
 
 def _recolour(setting: Setting) -> Iterator[Row]:
     size, threads = setting.size(*LARGE), setting.threads
-    smooth = stylise._smooth(portrait(*size), OPTIONS, swap=False)
+    smooth = stylise._smooth(portrait(*size), OPTIONS, swap=False, threads=threads)
     interleaved = np.ascontiguousarray(smooth.transpose(1, 2, 0))
     planes, out = np.empty_like(smooth), np.empty_like(interleaved)
     everything = (slice(0, size[0]), slice(0, size[1]))
