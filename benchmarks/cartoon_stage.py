@@ -83,7 +83,8 @@ def _recolour(setting: Setting) -> Iterator[Row]:
 
 
 def _smooth(setting: Setting, size: tuple[int, int], name: str, rounds: int) -> Iterator[Row]:
-    planes = [np.ascontiguousarray(plane) for plane in cv2.split(portrait(*setting.size(*size)))]
+    image = portrait(*setting.size(*size))
+    planes = [np.ascontiguousarray(image[..., c]) for c in range(3)]
     contenders: dict[str, Any] = {
         "opencv": lambda: [cv2.bilateralFilter(plane, 5, 50, 50) for plane in planes],
         "engine": lambda: smooth(planes, OPTIONS.smooth_sigma, setting.threads),
