@@ -15,6 +15,7 @@ from benchmarks.portrait import portrait
 from benchmarks.rows import Row, faster
 from benchmarks.setting import Setting
 from engine.cartoon.classic import stylise
+from engine.cartoon.classic.smooth import smooth
 from engine.options import CartoonOptions
 from engine.reference import palette as reference
 
@@ -26,6 +27,8 @@ def measure(setting: Setting) -> Iterator[Row]:
     """Rows of this section."""
     yield from _palette(setting)
     yield from _recolour(setting)
+    yield from _smooth(setting, LARGE, "12 MP", 9)
+    yield from _smooth(setting, SMALL, "432 x 288", 41)
     full = portrait(*setting.size(*LARGE))
     cutout = np.full_like(full, 255)
     height, width = full.shape[:2]
@@ -57,13 +60,13 @@ def _palette(setting: Setting) -> Iterator[Row]:
 
 def _recolour(setting: Setting) -> Iterator[Row]:
     size, threads = setting.size(*LARGE), setting.threads
-    smooth = stylise._smooth(portrait(*size), OPTIONS, swap=False)
-    interleaved = np.ascontiguousarray(smooth.transpose(1, 2, 0))
-    planes, out = np.empty_like(smooth), np.empty_like(interleaved)
+    smoothed = stylise._smooth(portrait(*size), OPTIONS, swap=False, threads=threads)
+    interleaved = np.ascontiguousarray(smoothed.transpose(1, 2, 0))
+    planes, out = np.empty_like(smoothed), np.empty_like(interleaved)
     everything = (slice(0, size[0]), slice(0, size[1]))
 
     def ours() -> np.ndarray:
-        np.copyto(planes, smooth)  # they are overwritten; the copy is part of the time
+        np.copyto(planes, smoothed)  # they are overwritten; the copy is part of the time
         counts = stylise._to_hsv(planes, threads)
         drawing = stylise.Drawing(out, *stylise._find_palette(counts, OPTIONS), counts, ())
         stylise._paint(planes, drawing, everything, False, out, threads)
@@ -79,6 +82,18 @@ def _recolour(setting: Setting) -> Iterator[Row]:
     yield faster(seconds, "engine", "table", what, "NumPy with a table", ">= 6")
 
 
+def _smooth(setting: Setting, size: tuple[int, int], name: str, rounds: int) -> Iterator[Row]:
+    image = portrait(*setting.size(*size))
+    planes = [np.ascontiguousarray(image[..., c]) for c in range(3)]
+    contenders: dict[str, Any] = {
+        "opencv": lambda: [cv2.bilateralFilter(plane, 5, 50, 50) for plane in planes],
+        "engine": lambda: smooth(planes, OPTIONS.smooth_sigma, setting.threads),
+    }
+    _check_equal(contenders)
+    seconds = setting.in_turns(contenders, rounds)
+    yield faster(seconds, "engine", "opencv", f"bilateral filter, {name}", "OpenCV's", ">= 1.3")
+
+
 def _whole(
     image: np.ndarray, name: str, setting: Setting, rounds: int, floor_target: str, target: str
 ) -> Iterator[Row]:
@@ -87,13 +102,13 @@ def _whole(
     edges = cv2.Canny(smoothed, 100, 200)
 
     def floor() -> None:
-        smooth = [cv2.bilateralFilter(plane, 5, 50, 50) for plane in planes]
+        filtered = [cv2.bilateralFilter(plane, 5, 50, 50) for plane in planes]
         cv2.Canny(smoothed, 100, 200)
         hsv = cv2.cvtColor(smoothed, cv2.COLOR_RGB2HSV)
         cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
         contours, _ = cv2.findContours(edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(hsv, contours, -1, (0, 0, 0), 1)
-        assert len(smooth) == 3
+        assert len(filtered) == 3
 
     contenders: dict[str, Any] = {
         "document": lambda: document.cartoonize(image),

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.kernels import machine
-from engine.kernels.jit import Kernel
+from engine.kernels.jit import Kernel, WrittenKernel
 
 
 def main() -> None:
@@ -30,24 +30,27 @@ def main() -> None:
 
 def compile_all(level: str) -> None:
     """Writes what is missing of a level, and removes what is of no kernel."""
-    from engine.kernels import compile
-
-    current = {path_of(level, kernel): kernel for kernel in find_kernels()}
+    current = {path_of(level, kernel): kernel for kernel in find_kernels(level)}
     for path, kernel in current.items():
         if machine.read(path, machine.digest_of_source(kernel)) is None:
             print(f"{level}: {kernel.full_name}", flush=True)
-            machine.write(path, kernel, compile.to_object(kernel))
+            machine.write(path, kernel, kernel.to_object())
     for path in set((machine.CODE / level).iterdir()) - current.keys():
         path.unlink()
 
 
-def find_kernels() -> Iterator[Kernel]:
-    """All kernels of this folder."""
+def find_kernels(level: str) -> Iterator[Kernel]:
+    """The kernels of this folder that a level has: those with instructions of their own, the best.
+
+    A processor that has the instructions has that level's, too.
+    """
     folder = str(Path(__file__).parent)
     for module in pkgutil.iter_modules([folder]):
         if module.name != "ahead":
             found = vars(importlib.import_module(f"engine.kernels.{module.name}"))
-            yield from (value for value in found.values() if isinstance(value, Kernel))
+            kernels = (value for value in found.values() if isinstance(value, Kernel))
+            is_best = level == next(iter(machine.LEVELS))
+            yield from (k for k in kernels if is_best or not isinstance(k, WrittenKernel))
 
 
 def path_of(level: str, kernel: Kernel) -> Path:

@@ -17,7 +17,7 @@ import numba
 from engine.kernels.machine import parse
 
 if TYPE_CHECKING:
-    from engine.kernels.jit import Kernel
+    from engine.kernels.jit import Kernel, WrittenKernel
 
 _njit: Any = numba.njit
 _types: Any = numba.types
@@ -122,6 +122,30 @@ def to_object(kernel: Kernel) -> bytes:
         elif not function.is_declaration:
             function.linkage = "internal"
     code: bytes = compiled.library.codegen._tm.emit_object(module)
+    return code
+
+
+def write_object(kernel: WrittenKernel) -> bytes:
+    """The same of a kernel that writes its own code."""
+    from llvmlite import ir
+
+    address, i64, i32 = ir.PointerType(), ir.IntType(64), ir.IntType(32)
+    kinds = [address, address]
+    for _, dimensions in parse(kernel.signature)[1]:
+        kinds += [address, *[i64] * dimensions] if dimensions else [i64]
+    module = ir.Module()
+    entry = ir.Function(module, ir.FunctionType(i32, kinds), kernel.full_name)
+    builder = ir.IRBuilder(entry.append_basic_block())
+    kernel.function(builder, list(entry.args[2:]))
+    builder.ret(ir.Constant(i32, 0))
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple().create_target_machine(
+        features=",".join(f"+{name}" for name in sorted(kernel.features)),
+        opt=3,
+        codemodel="jitdefault",
+    )
+    code: bytes = target.emit_object(llvm.parse_assembly(str(module)))
     return code
 
 

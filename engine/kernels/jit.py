@@ -38,6 +38,14 @@ def kernel(signature: str) -> Callable[[Function], Function]:
     return make
 
 
+def written(signature: str, features: set[str]) -> Callable[[Callable[..., Any]], WrittenKernel]:
+    """A decorator for a function that writes a kernel's code, for processors with these features.
+
+    It takes LLVM's builder, and the kernel's values: of an array the address and the sides.
+    """
+    return lambda function: WrittenKernel(function, signature, frozenset(features))
+
+
 def helper(function: Function) -> Function:
     """A part of a kernel, compiled with each kernel that calls it."""
     return function if IS_PLAIN else cast("Function", Helper(function))
@@ -77,10 +85,45 @@ class Kernel:
         return compile.to_dispatcher(self.function, self.signature)
 
     def _compile(self) -> Callable[..., Any]:
+        log.info("%s is being compiled", self.full_name)
+        return machine.keep(self, self.to_object())
+
+    def to_object(self) -> bytes:
+        """Its machine code for this processor, or for the one that Numba's variables name."""
         from engine.kernels import compile
 
-        log.info("%s is being compiled", self.full_name)
-        return machine.keep(self, compile.to_object(self))
+        return compile.to_object(self)
+
+
+class WrittenKernel(Kernel):
+    """A kernel with instructions that Numba does not write; `is_usable` tells where it runs."""
+
+    def __init__(
+        self, function: Callable[..., Any], signature: str, features: frozenset[str]
+    ) -> None:
+        super().__init__(function, signature)
+        self.features = features
+
+    @functools.cached_property
+    def is_usable(self) -> bool:
+        """Whether this processor has the features, and the code can be loaded."""
+        if IS_PLAIN or IS_CHECKED or not self.features <= machine.find_features():
+            return False
+        try:
+            self._prepare()
+        except Exception as error:
+            log.debug("%s cannot be loaded: %s", self.full_name, error)
+            return False
+        return True
+
+    def _find_or_compile(self) -> Callable[..., Any]:
+        return machine.find(self) or machine.keep(self, self.to_object())
+
+    def to_object(self) -> bytes:
+        """Its machine code for processors with its features."""
+        from engine.kernels import compile
+
+        return compile.write_object(self)
 
 
 class Helper:

@@ -104,13 +104,18 @@ def _places(kernel: Kernel, own_only: bool = False) -> Iterator[Path]:
 
 @functools.cache
 def _levels() -> tuple[str, ...]:
+    return tuple(level for level, needed in LEVELS.items() if needed <= find_features())
+
+
+@functools.cache
+def find_features() -> frozenset[str]:
+    """What an x86-64 processor under Linux has, by LLVM's names; nothing elsewhere."""
     import llvmlite.binding as llvm
 
     triple = llvm.get_process_triple().split("-")
     if triple[0] != "x86_64" or "linux" not in triple:
-        return ()
-    features = {name for name, has in llvm.get_host_cpu_features().items() if has}
-    return tuple(level for level, needed in LEVELS.items() if needed <= features)
+        return frozenset()
+    return frozenset(name for name, has in llvm.get_host_cpu_features().items() if has)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from engine.kernels import ahead, compile, jit, machine
 
 pytestmark = pytest.mark.skipif(jit.IS_PLAIN or jit.IS_CHECKED, reason="no machine code is kept")
 
-KERNELS = list(ahead.find_kernels())
+BEST = next(iter(machine.LEVELS))
 
 
 def scale(values, factor, out):
@@ -108,7 +108,7 @@ def test_arrays_in_kernels_start_at_aligned_addresses_and_are_reshaped(folder):
 def test_the_package_brings_code_of_the_kernels_as_they_are(level):
     old = [
         kernel.full_name
-        for kernel in KERNELS
+        for kernel in ahead.find_kernels(level)
         if machine.read(ahead.path_of(level, kernel), machine.digest_of_source(kernel)) is None
     ]
     assert not old, "run python -m engine.kernels.ahead"
@@ -116,7 +116,7 @@ def test_the_package_brings_code_of_the_kernels_as_they_are(level):
 
 def test_code_of_every_level_is_equal_to_numba():
     """The levels that run here; whole kernels are compared in their own tests, by the best one."""
-    kernel = next(kernel for kernel in KERNELS if kernel.full_name == "tones.find_nearest")
+    kernel = next(k for k in ahead.find_kernels(BEST) if k.full_name == "tones.find_nearest")
     points, colours = np.random.default_rng(0).random((2, 500, 3))
     expected = np.empty(500, np.int64)
     compile.to_dispatcher(kernel.function, kernel.signature)(points, colours, expected)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cartoon.classic.smooth import smooth
 from engine.cartoon.drawing import check_picture
 from engine.cartoon.k_histogram import k_histogram
 from engine.kernels import edges, pixels
@@ -73,7 +74,7 @@ def draw(
     With `swap`, an RGB picture is drawn as if handed over as BGR, and comes back as RGB.
     """
     rows, columns = _find_content(image)
-    planes = _smooth(image[rows, columns], options, swap)
+    planes = _smooth(image[rows, columns], options, swap, threads)
     corner = (columns.start, rows.start)
     contours = _find_outline(planes, options, corner, threads)
     counts = _to_hsv(planes, threads)
@@ -92,7 +93,7 @@ def redraw(
 ) -> NDArray[np.uint8]:
     """Another picture of the same size in a drawing's colours and under its outline."""
     everything = (slice(0, image.shape[0]), slice(0, image.shape[1]))
-    planes = _smooth(image, options, swap)
+    planes = _smooth(image, options, swap, threads)
     _to_hsv(planes, threads)
     redrawn = np.empty_like(image)
     _paint(planes, drawing, everything, swap, redrawn, threads)
@@ -117,15 +118,14 @@ def _find_content(image: NDArray[np.uint8]) -> tuple[slice, slice]:
     return rows, slice(first, last if last <= width // GROUP * GROUP else width)
 
 
-def _smooth(image: NDArray[np.uint8], options: CartoonOptions, swap: bool) -> NDArray[np.uint8]:
+def _smooth(
+    image: NDArray[np.uint8], options: CartoonOptions, swap: bool, threads: int
+) -> NDArray[np.uint8]:
     """Planes, uint8 (3, H, W), each filtered on its own."""
     # A three-channel bilateral filter would weigh colour distances jointly.
-    planes = np.empty((3, *image.shape[:2]), np.uint8)
-    for channel in range(3):
-        plane = cv2.extractChannel(image, 2 - channel if swap else channel)
-        sigma = options.smooth_sigma
-        cv2.bilateralFilter(plane, 5, sigma, sigma, dst=planes[channel])
-    return planes
+    order = (2, 1, 0) if swap else (0, 1, 2)
+    planes = [np.asarray(cv2.extractChannel(image, channel), np.uint8) for channel in order]
+    return smooth(planes, options.smooth_sigma, threads)
 
 
 def _find_outline(
