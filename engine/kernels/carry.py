@@ -137,10 +137,9 @@ def carry_picture(
             m1, n1 = lightness, alpha[y, x]
             dl, da, db = light * l0 - l1, light * a0 - a1, light * b0 - b1
             dm, dn = light * m0 - m1, n0 - n1
-            difference = (
-                (dl * per_unit[0]) ** 2 + (da * per_unit[1]) ** 2 + (db * per_unit[2]) ** 2
-                + (dm * per_unit[3]) ** 2 + (dn * per_unit[4]) ** 2
-            )  # fmt: skip
+            ul, ua, ub = dl * per_unit[0], da * per_unit[1], db * per_unit[2]
+            um, un = dm * per_unit[3], dn * per_unit[4]
+            difference = ul * ul + ua * ua + ub * ub + um * um + un * un
             if rests:
                 difference *= calm
             if difference < one:
