@@ -18,8 +18,8 @@ from engine.kernels import carry as kernels
 from engine.strips import in_strips
 from engine.video.flow import Motion, warp
 
-KEPT_PROBABILITY = 0.75
-"""Share of the frame before in a probability, at most: what is no longer there is gone after three
+KEPT_PROBABILITY = 0.88
+"""Share of the frame before in a probability, at most: what is no longer there is gone after six
 frames even where the flow does not notice. However much the network changes its mind on what looks
 the same as before: it flickers. What is new does not look the same, and appears at once."""
 KEPT = np.float32(0.92)

@@ -85,10 +85,10 @@ def test_a_network_that_changes_its_mind_once_is_not_believed():
     assert steady(nobody, rest(9, 9)).max() < 0.5
 
 
-def test_who_is_gone_is_gone_after_three_frames_even_where_all_is_trusted():
+def test_who_is_gone_is_gone_after_six_frames_even_where_all_is_trusted():
     steady = SteadyProbability()
     steady(np.ones((9, 9), np.float32), None)
-    for _ in range(3):
+    for _ in range(6):
         got = steady(np.zeros((9, 9), np.float32), rest(9, 9))
     assert got.max() < 0.5
 
