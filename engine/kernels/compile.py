@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
@@ -96,6 +97,9 @@ _DECLARED = re.compile(
 _KNOWN = re.compile(r"llvm\.|(malloc|free|memset|memcpy|(exp|log|pow|sqrt)f?)$")
 """Functions that compiled code may call: every process has them."""
 
+_FOLDERS = [str(Path(file).parents[depth]) for file, depth in ((numba.__file__, 1), (__file__, 2))]
+"""Of the machine that compiles. Numba writes them into what it would raise."""
+
 
 def to_dispatcher(function: Callable[..., Any], *signature: str) -> Any:
     """The function as Numba runs it, compiled for a signature or for whatever it is called with."""
@@ -113,6 +117,8 @@ def to_object(kernel: Kernel) -> bytes:
     entry.compile(_entry_types(kernel.signature))
     (compiled,) = entry.overloads.values()
     text = _DECLARED.sub("", compiled.library.get_llvm_str()) + _RUNTIME
+    for folder in _FOLDERS:
+        text = text.replace(folder, "." * len(folder))
     module = llvm.parse_assembly(text)
     for function in module.functions:
         if function.is_declaration and not _KNOWN.match(function.name):

@@ -135,3 +135,11 @@ engine.load({str(tiny_model)!r}, provider="cpu")({str(photo)!r})
 assert "numba" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_code_names_no_folder_of_the_machine_that_compiled_it():
+    files = list(machine.CODE.rglob("*.o"))
+    assert files
+    for path in files:
+        assert b"site-packages" not in path.read_bytes()
+        assert b"/engine/kernels/" not in path.read_bytes()
