@@ -558,5 +558,12 @@ print(late, set(sys.modules) - modules)
     assert done.stdout.split() == ["[]", "set()"]
 
 
-def test_a_warm_up_keeps_to_the_largest_photo(tiny_model):
+def test_a_warm_up_keeps_to_the_largest_photo(tiny_model, monkeypatch):
+    seen = []
+    find = engine.Cartoonifier.find
+    monkeypatch.setattr(
+        engine.Cartoonifier, "find",
+        lambda app, *photo, **name: seen.append(find(app, *photo, **name)) or seen[-1],
+    )  # fmt: skip
     engine.load(tiny_model, provider="cpu", max_megapixels=0.01, warmup=True).close()
+    assert [found.photo.size // 3 <= 10_000 for found in seen] == [True]

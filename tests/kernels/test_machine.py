@@ -67,7 +67,10 @@ def test_what_is_damaged_or_of_another_source_is_compiled_anew(folder, place):
 def test_a_kernel_runs_where_nothing_can_be_kept(folder, monkeypatch):
     (folder / "file").write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder / "file"))
-    run(make())
+    kernel = make()
+    run(kernel)
+    assert type(kernel._run).__name__ == "function"
+    assert machine.find(make()) is None
 
 
 def test_a_kernel_that_needs_numba_runs_in_numba(folder, monkeypatch):
